@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Static rumprun variants of Debian source packages, and images baked from them."""

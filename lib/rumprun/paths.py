@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Where our own files are: the same names in a checkout and in an installed package."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# lib/rumprun/paths.py in a checkout, /usr/share/dh-rumprun/lib/rumprun/paths.py when installed:
+# either way the data directories are two levels above the library.
+DATA = Path(__file__).resolve().parents[2]
+
+IN_TREE = (DATA / "Makefile").is_file()
+
+TEMPLATES = DATA / "templates"
+BOARDS = DATA / "boards"
+DEBHELPER = DATA / "debhelper"
+
+
+def toolchain_root() -> Path:
+    """The directory under which ``usr/bin/<triple>-gcc`` is.
+
+    ``RUMPRUN_TOOLCHAIN_ROOT`` wins; a checkout uses what ``make toolchain`` built; an
+    installed package uses the file system's root.
+    """
+    chosen = os.environ.get("RUMPRUN_TOOLCHAIN_ROOT")
+    if chosen:
+        return Path(chosen)
+    return DATA / "build" / "toolchain" if IN_TREE else Path("/")
+
+
+def cache() -> Path:
+    """The user's cache (XDG Base Directory Specification), for downloads worth keeping."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "dh-rumprun"
