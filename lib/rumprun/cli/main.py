@@ -1,20 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The command ``rumpdeb``: finds the subcommand, and turns errors into a line and a status."""
+"""The command ``rumpdeb``: finds the subcommand and runs it."""
 
 from __future__ import annotations
 
 import argparse
-import signal
-import sys
 from collections.abc import Sequence
-from types import FrameType, ModuleType
-from typing import NoReturn
+from types import ModuleType
 
-from rumprun import ui
 from rumprun.cli import audit, bake, build, convert, run, targets
-from rumprun.errors import RumprunError
+from rumprun.cli.outcome import exit_status_of
 from rumprun.version import VERSION
-from rumprun.workdir import faults_explained
 
 # Each is a module with HELP (one line), add_arguments(parser) and main(arguments) -> status.
 SUBCOMMANDS: dict[str, ModuleType] = {
@@ -25,8 +20,6 @@ SUBCOMMANDS: dict[str, ModuleType] = {
     "run": run,
     "targets": targets,
 }
-
-_INTERRUPTED = 130
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -43,25 +36,26 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def split_program_arguments(
+    words: Sequence[str],
+) -> tuple[list[str], tuple[str, ...] | None]:
+    """Our own words, and what follows the first ``--`` where a program's arguments may stand.
+
+    The second is None where there is no ``--``. argparse cannot do this: it drops every first
+    ``--`` of each of its positional arguments, also one that is meant for the program.
+    """
+    ours = list(words)
+    module = SUBCOMMANDS.get(ours[0]) if ours else None
+    if not getattr(module, "TAKES_PROGRAM_ARGUMENTS", False) or "--" not in ours:
+        return ours, None
+    place = ours.index("--")
+    return ours[:place], tuple(ours[place + 1 :])
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; the exit status says how it ended (see ``rumprun.errors``)."""
-    arguments = make_parser().parse_args(argv)
-    # A builder that stops us (sbuild, systemd, timeout(1)) sends TERM: clean up as for Ctrl-C.
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        with faults_explained():
-            status: int = SUBCOMMANDS[arguments.subcommand].main(arguments)
-            return status
-    except RumprunError as error:
-        ui.fail(str(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        ui.fail("interrupted; nothing was published")
-        return _INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+    words, program_arguments = split_program_arguments(sys.argv[1:] if argv is None else argv)
+    arguments = make_parser().parse_args(words)
+    arguments.program_arguments = program_arguments
+    subcommand = SUBCOMMANDS[arguments.subcommand]
+    return exit_status_of(lambda: int(subcommand.main(arguments)))

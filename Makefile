@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Every target is one line that calls a script or a directory's own Makefile.
+PYTHON = /usr/bin/python3
+
+all: toolchain boards
+
+toolchain:
+	$(MAKE) -C toolchain install DESTDIR=$(CURDIR)/build/toolchain
+
+boards: toolchain
+	$(MAKE) -C boards/linux install DESTDIR=$(CURDIR)/build/boards
+
+demo:
+	scripts/demo
+
+check:
+	scripts/check
+
+check-fast:
+	scripts/check --fast
+
+bench:
+	scripts/bench
+
+clean:
+	rm -rf build
+
+.PHONY: all toolchain boards demo check check-fast bench clean

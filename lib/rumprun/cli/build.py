@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""``rumpdeb build``: the variants of archive sources, as packages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rumprun import ui
+from rumprun.cli.sources import add_source_arguments, unpack_source
+from rumprun.errors import MissingError, UsageError
+from rumprun.source.build_depends import install_packages, unmet_build_depends
+from rumprun.source.naming import variant_name
+from rumprun.source.package import SourcePackage, read_source_tree
+from rumprun.target.descriptor import Target, load_target
+from rumprun.variant.build import build_variants
+from rumprun.variant.depends import build_order
+from rumprun.variant.environment import PROFILES
+from rumprun.variant.pack import pack
+from rumprun.variant.sysroot import Variant, read_pool
+from rumprun.variant.variant_pass import PassOptions
+from rumprun.workdir import temporary_tree
+
+HELP = "build the static variants of Debian source packages"
+
+_DEFAULT_TIMEOUT_MINUTES = 240
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Unpacked:
+    tree: Path
+    source: SourcePackage
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the subcommand."""
+    add_source_arguments(parser)
+    parser.add_argument(
+        "--output",
+        "-o",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="where packages and logs go; variants already there are used (default: here)",
+    )
+    parser.add_argument(
+        "--jobs", "-j", type=int, default=os.cpu_count() or 1, help="commands to run at once"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=_DEFAULT_TIMEOUT_MINUTES,
+        metavar="MINUTES",
+        help="limit for each step of a source's build (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--install-deps",
+        action="store_true",
+        help="install missing Build-Depends on this machine with apt-get (needs root)",
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the build trees and say where")
+    parser.add_argument("--json", action="store_true", help="print the packages as JSON")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Build all sources named, in the order that they need one another."""
+    if arguments.jobs < 1:
+        raise UsageError("--jobs must be at least 1")
+    target = load_target()
+    target.tool("gcc")
+    output: Path = arguments.output.absolute()
+    output.mkdir(parents=True, exist_ok=True)
+    packages: list[Path] = []
+    with temporary_tree(keep=arguments.keep) as work:
+        unpacked = [
+            _unpack(name, arguments, work / f"source{number}")
+            for number, name in enumerate(arguments.sources)
+        ]
+        trees = {item.source.name: item.tree for item in unpacked}
+        order = build_order([item.source for item in unpacked], target.dpkg_architecture)
+        for source in order:
+            packages += _build(trees[source.name], source, target, output, work, arguments)
+    _report(packages, as_json=arguments.json)
+    return 0
+
+
+def _unpack(name: str, arguments: argparse.Namespace, directory: Path) -> _Unpacked:
+    tree = unpack_source(name, arguments, directory)
+    return _Unpacked(tree=tree, source=read_source_tree(tree))
+
+
+def _build(
+    tree: Path,
+    source: SourcePackage,
+    target: Target,
+    output: Path,
+    work: Path,
+    arguments: argparse.Namespace,
+) -> list[Path]:
+    """Build and pack one source; its packages appear only when all passed the audit."""
+    pool = read_pool(output.glob("*_all.deb"))
+    version = source.version.partition(":")[2] or source.version
+    log = output / f"{source.name}_{version}_{target.dpkg_architecture}.build"
+    log.unlink(missing_ok=True)
+    _provide_build_depends(tree, source, pool, log, install=arguments.install_deps)
+    directory = work / f"build-{source.name}"
+    directory.mkdir()
+    options = PassOptions(jobs=arguments.jobs, timeout=arguments.timeout * 60)
+    with ui.step(f"{source.name} {source.version}: variant for {target.triple}"):
+        built = build_variants(tree, source, target, pool, work=directory, log=log, options=options)
+        return [
+            pack(item.harvested, tree, source, target, item.relations, output=output)
+            for item in built
+        ]
+
+
+def _provide_build_depends(
+    tree: Path, source: SourcePackage, pool: dict[str, Variant], log: Path, *, install: bool
+) -> None:
+    """See that the build machine has what the source wants; libraries come as variants."""
+    missing = [
+        name
+        for name in unmet_build_depends(tree, PROFILES)
+        if not name.endswith("-dev") or variant_name(name) not in pool
+    ]
+    if not missing:
+        return
+    if not install:
+        raise MissingError(
+            f"{source.name} needs packages that are not installed: {', '.join(missing)}",
+            hint=f"run 'apt-get install {' '.join(missing)}', or give --install-deps",
+        )
+    with ui.step(f"{source.name}: installing {', '.join(missing)}"):
+        install_packages(missing, log=log)
+
+
+def _report(packages: Iterable[Path], *, as_json: bool) -> None:
+    names: Sequence[str] = [str(path) for path in packages]
+    if as_json:
+        print(json.dumps(names, indent=2))
+    else:
+        print("\n".join(names))

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The sources that a user names on a command line: archive names, or local .dsc files."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rumprun import ui
+from rumprun.source.apt import fetch
+from rumprun.source.dsc import unpack
+
+
+def add_source_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the sources, and the options that say where they come from."""
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="a source package of the archive, or a .dsc file",
+    )
+    parser.add_argument("--suite", help="take sources from this suite, such as bookworm")
+    parser.add_argument(
+        "--enable-deb-src",
+        action="store_true",
+        help="without a deb-src line: use the machine's deb lines for sources, in private",
+    )
+
+
+def locate_dsc(name: str, arguments: argparse.Namespace, directory: Path) -> Path:
+    """The .dsc that ``name`` means; one of the archive is fetched into ``directory``."""
+    if name.endswith(".dsc"):
+        return Path(name)
+    directory.mkdir(parents=True, exist_ok=True)
+    with ui.step(f"{name}: fetching the source"):
+        return fetch(
+            name,
+            destination=directory,
+            suite=arguments.suite,
+            enable_deb_src=arguments.enable_deb_src,
+        )
+
+
+def unpack_source(name: str, arguments: argparse.Namespace, directory: Path) -> Path:
+    """The unpacked tree of the source that ``name`` means, below ``directory``."""
+    dsc = locate_dsc(name, arguments, directory)
+    return unpack(dsc, directory / "tree")

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""From an unpacked source to audited variants: pass, harvest, audit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rumprun.errors import AuditError, BuildError, InputError
+from rumprun.source.naming import Candidate, candidates
+from rumprun.source.package import SourcePackage
+from rumprun.target.descriptor import Target
+from rumprun.variant.audit import Finding, audit_tree
+from rumprun.variant.depends import missing_variants, wanted_variants
+from rumprun.variant.harvest import Harvested, harvest
+from rumprun.variant.linked import read_link_log
+from rumprun.variant.relations import VariantRelations, relate
+from rumprun.variant.sysroot import Sysroot, Variant, assemble
+from rumprun.variant.variant_pass import PassOptions, run_pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltVariant:
+    """One variant that passed the audit, ready to be packed."""
+
+    harvested: Harvested
+    relations: VariantRelations
+
+
+def build_variants(
+    tree: Path,
+    source: SourcePackage,
+    target: Target,
+    pool: Mapping[str, Variant],
+    *,
+    work: Path,
+    log: Path,
+    options: PassOptions,
+    only: Sequence[Candidate] | None = None,
+) -> tuple[BuiltVariant, ...]:
+    """Build the variants of the source that is unpacked in ``tree``; the tree is changed.
+
+    ``pool`` are variants that the build may use, ``work`` an empty directory, ``log`` the file
+    that collects what the build says; ``only`` restricts the candidates. Raises
+    :class:`InputError` for a source with nothing to vary, :class:`BuildError` for a failed
+    pass, :class:`AuditError` with all findings.
+    """
+    chosen = tuple(only) if only is not None else candidates(source, target.dpkg_architecture)
+    if not chosen:
+        raise InputError(
+            f"{source.name} has no library or program to vary",
+            hint="variants are made of -dev packages and of packages with programs",
+        )
+    wanted = wanted_variants(source, target.dpkg_architecture)
+    sysroot = assemble(wanted, pool, work / "sysroot", target)
+    private = work / "pass"
+    private.mkdir()
+    try:
+        result = run_pass(tree, source, target, sysroot, work=private, log=log, options=options)
+    except BuildError as error:
+        raise _with_missing(error, wanted, sysroot) from error
+    replacements = {str(sysroot.path): str(target.prefix)} if sysroot.path else {}
+    harvested = harvest(
+        tree,
+        source,
+        chosen,
+        target,
+        output=work / "variants",
+        replacements=replacements,
+        strip="nostrip" not in os.environ.get("DEB_BUILD_OPTIONS", "").split(),
+    )
+    if not harvested:
+        raise BuildError(
+            f"{source.name}: the variant pass staged no static library and no program",
+            hint=f"see {log}",
+        )
+    _audit(harvested, source, target, sysroot, forbidden=(str(tree), str(work)))
+    links = read_link_log(result.link_log)
+    siblings = [item.candidate for item in harvested]
+    return tuple(
+        BuiltVariant(
+            harvested=item,
+            relations=relate(item, siblings, source, sysroot, links, target),
+        )
+        for item in harvested
+    )
+
+
+def _with_missing(error: BuildError, wanted: Sequence[str], sysroot: Sysroot) -> BuildError:
+    """A failed build's error, with the variants that were not at hand: often the cause."""
+    missing = missing_variants(wanted, sysroot)
+    if not missing:
+        return error
+    names = ", ".join(missing)
+    return BuildError(
+        error.message,
+        hint=f"{error.hint}; no variant was at hand of what it may need: {names}"
+        " (build those first, into the same --output)",
+    )
+
+
+def _audit(
+    harvested: Sequence[Harvested],
+    source: SourcePackage,
+    target: Target,
+    sysroot: Sysroot,
+    *,
+    forbidden: Sequence[str],
+) -> None:
+    """Audit each variant against its siblings and what the build used."""
+    findings: list[Finding] = []
+    for item in harvested:
+        closure = [
+            other.root / target.prefix.relative_to("/") for other in harvested if other != item
+        ]
+        if sysroot.path:
+            closure.append(sysroot.path)
+        findings += audit_tree(
+            item.root,
+            target=target,
+            closure=closure,
+            forbidden_paths=forbidden,
+            package=item.candidate.variant,
+        )
+    if findings:
+        lines = "\n".join(
+            f"{f.package}: {f.file}: {f.rule}: {f.detail}\n    {f.remedy}" for f in findings
+        )
+        raise AuditError(
+            f"{source.name} {source.version}: {len(findings)} audit findings:\n{lines}"
+        )

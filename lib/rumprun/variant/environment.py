@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The environment of the variant pass: what makes a package's own rules build for the target."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from rumprun import paths
+from rumprun.command import run
+from rumprun.target.descriptor import Target
+from rumprun.target.dpkg_tables import write_dpkg_tables
+
+# debhelper commands that shape the build and the trees of the packages. All others document,
+# check or pack, and do nothing during the pass, also where a classic debian/rules calls them.
+SHAPING_COMMANDS = frozenset(
+    {
+        "dh_auto_build",
+        "dh_auto_clean",
+        "dh_auto_configure",
+        "dh_auto_install",
+        "dh_autoreconf",
+        "dh_autoreconf_clean",
+        "dh_clean",
+        "dh_install",
+        "dh_installdirs",
+        "dh_link",
+        "dh_listpackages",
+        "dh_movefiles",
+        "dh_prep",
+        "dh_testdir",
+        "dh_update_autotools_config",
+    }
+)
+
+# What an install step does to shared libraries that this pass does not make.
+_TOLERANT_COMMANDS = ("chmod", "cp", "install", "ln", "mv", "rm", "strip")
+
+# Registered profiles (https://wiki.debian.org/BuildProfileSpec) for all that no variant has use
+# for: documentation, tests, installer packages, other word sizes, bindings of other languages.
+PROFILES = frozenset(
+    (
+        "cross",
+        "nobiarch",
+        "nocheck",
+        "nodoc",
+        "nogir",
+        "nogolang",
+        "noinsttest",
+        "nojava",
+        "noperl",
+        "nopython",
+        "noruby",
+        "noudeb",
+    )
+)
+
+# Options that a user may set for any build (Policy 4.9.1), passed on as they are.
+_USER_OPTIONS = ("noopt", "nostrip", "terse", "verbose")
+
+# A build must not reach the network (Policy 4.9): nothing listens on the discard port.
+_DEAD_PROXY = "http://127.0.0.1:9/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassDirectories:
+    """The private directories of one pass, all outside the source tree.
+
+    ``absent`` is the file that lists shared libraries the install step did without;
+    ``link_log`` gets one linker map for each program.
+    """
+
+    dpkg_tables: Path
+    commands: Path
+    tolerant: Path
+    link_log: Path
+    absent: Path
+
+
+def prepare_directories(target: Target, work: Path) -> PassDirectories:
+    """Make the private directories of a pass under ``work``."""
+    directories = PassDirectories(
+        dpkg_tables=work / "dpkg",
+        commands=work / "commands",
+        tolerant=work / "tolerant",
+        link_log=work / "links",
+        absent=work / "absent",
+    )
+    write_dpkg_tables(target, directories.dpkg_tables)
+    for directory in (directories.commands, directories.tolerant, directories.link_log):
+        directory.mkdir()
+    directories.absent.touch()
+    for command in Path("/usr/bin").glob("dh_*"):
+        if command.name not in SHAPING_COMMANDS:
+            (directories.commands / command.name).symlink_to("/bin/true")
+    (directories.commands / "dh_install").symlink_to(paths.DEBHELPER / "pass" / "dh_install")
+    for name in _TOLERANT_COMMANDS:
+        (directories.tolerant / name).symlink_to(paths.DEBHELPER / "pass" / "tolerant")
+    return directories
+
+
+def pass_environment(
+    target: Target,
+    directories: PassDirectories,
+    *,
+    source: str,
+    epoch: int,
+    jobs: int,
+    sysroot: Path | None = None,
+) -> dict[str, str]:
+    """The whole environment of the pass; nothing of the caller's steers the build unseen.
+
+    ``source`` is the source package's name, ``epoch`` its SOURCE_DATE_EPOCH, ``jobs`` how many
+    commands may run at once, ``sysroot`` holds the variants that the build needs, if they are
+    not installed.
+    """
+    tables = {"DPKG_DATADIR": str(directories.dpkg_tables)}
+    path = f"{directories.commands}:{target.bin}:/usr/sbin:/usr/bin:/sbin:/bin"
+    environment = {
+        **_inherited(),
+        **_architecture(target, tables),
+        **tables,
+        "PATH": path,
+        "LC_ALL": "C.UTF-8",
+        "SOURCE_DATE_EPOCH": str(epoch),
+        "DEB_BUILD_OPTIONS": " ".join(build_options(os.environ, jobs)),
+        "DEB_BUILD_PROFILES": " ".join(sorted({*PROFILES, f"pkg.{source}.rumprun"})),
+        "DEB_RULES_REQUIRES_ROOT": "no",
+        "PERL5LIB": str(paths.DEBHELPER),
+        "DH_EXTRA_ADDONS": "rumprun_pass",
+        "DH_RUMPRUN_PASS": target.name,
+        "DH_RUMPRUN_ABSENT": str(directories.absent),
+        "CONFIG_SITE": str(target.data / "config.site"),
+        "CMAKE_TOOLCHAIN_FILE": str(target.data / "toolchain.cmake"),
+        "RUMPRUN_LINK_LOG": str(directories.link_log),
+        "http_proxy": _DEAD_PROXY,
+        "https_proxy": _DEAD_PROXY,
+    }
+    if sysroot:
+        environment["RUMPRUN_SYSROOT"] = str(sysroot)
+    return environment
+
+
+def with_tolerant_tools(
+    environment: dict[str, str], directories: PassDirectories
+) -> dict[str, str]:
+    """``environment`` for the install step, where absent shared libraries are passed over."""
+    return {**environment, "PATH": f"{directories.tolerant}:{environment['PATH']}"}
+
+
+def build_options(caller: os._Environ[str] | dict[str, str], jobs: int) -> list[str]:
+    """The words of DEB_BUILD_OPTIONS for the pass: ours, and those of the caller that apply."""
+    given = caller.get("DEB_BUILD_OPTIONS", "").split()
+    words = ["nocheck", "nodoc", "noautodbgsym"]
+    words += [word for word in given if word in _USER_OPTIONS]
+    parallel = [word for word in given if word.startswith("parallel=")]
+    return words + (parallel or [f"parallel={jobs}"])
+
+
+def _inherited() -> dict[str, str]:
+    names = ("HOME", "LOGNAME", "USER", "TMPDIR", "TERM", "DH_VERBOSE")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def _architecture(target: Target, tables: dict[str, str]) -> dict[str, str]:
+    """What dpkg-buildpackage exports for ``--host-arch``: DEB_BUILD_*, DEB_HOST_*, DEB_TARGET_*.
+
+    ``-f`` keeps answers for another architecture in the caller's environment out.
+    """
+    answer = run(
+        ["dpkg-architecture", "-a", target.dpkg_architecture, "-f"],
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **tables},
+        hint="install dpkg-dev",
+    )
+    return dict(line.split("=", 1) for line in answer.stdout.splitlines())

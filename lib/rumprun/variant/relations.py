@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A variant's relations to other packages, worked out from what was built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rumprun.source.naming import Candidate
+from rumprun.source.package import SourcePackage
+from rumprun.target.descriptor import Target
+from rumprun.variant.depends import variant_depends
+from rumprun.variant.harvest import Harvested
+from rumprun.variant.linked import static_built_using
+from rumprun.variant.sysroot import Sysroot
+
+_ELF_MAGIC = b"\x7fELF"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantRelations:
+    """The fields Depends and Static-Built-Using, an entry each."""
+
+    depends: tuple[str, ...]
+    static_built_using: tuple[str, ...]
+
+
+def relate(
+    harvested: Harvested,
+    siblings: Iterable[Candidate],
+    source: SourcePackage,
+    sysroot: Sysroot,
+    links: Mapping[str, frozenset[str]],
+    target: Target,
+) -> VariantRelations:
+    """The relations of one variant; ``links`` is what the linker recorded during the pass."""
+    return VariantRelations(
+        depends=variant_depends(
+            harvested.candidate,
+            siblings,
+            harvested.root,
+            sysroot,
+            version=source.version,
+            target=target,
+        ),
+        static_built_using=static_built_using(
+            _programs(harvested.root), links, sysroot, own=source.name
+        ),
+    )
+
+
+def _programs(root: Path) -> list[str]:
+    """The base names of the ELF files under ``root``: programs, for libraries are archives."""
+    found = []
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                if file.read(4) == _ELF_MAGIC:
+                    found.append(path.name)
+    return found

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The variants that a build uses: unpacked for it, or installed."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from debian.arfile import ArError
+from debian.debfile import DebError, DebFile
+from debian.debian_support import Version
+
+from rumprun.command import run
+from rumprun.errors import InputError
+from rumprun.source.naming import is_variant_name
+from rumprun.source.relations import alternatives
+from rumprun.target.descriptor import Target
+
+_QUERY = "${db:Status-Status}\t${Package}\t${Version}\t${source:Package}\t${source:Version}\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One variant package: its name and version, and the source that it was built from.
+
+    ``deb`` is its file, or ``None`` for one that is installed.
+    """
+
+    name: str
+    version: str
+    source: str
+    source_version: str
+    depends: str
+    deb: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sysroot:
+    """The variants at hand for one build.
+
+    ``path`` is a directory with ``include`` and ``lib`` for :envvar:`RUMPRUN_SYSROOT`, or
+    ``None`` where everything is installed; ``owners`` maps files in it to their package.
+    """
+
+    path: Path | None
+    variants: Mapping[str, Variant]
+    owners: Mapping[Path, str]
+
+
+def read_pool(debs: Iterable[Path]) -> dict[str, Variant]:
+    """The variants among ``debs`` by name; of two versions the later one.
+
+    Raises :class:`InputError` for a file that is no Debian package.
+    """
+    pool: dict[str, Variant] = {}
+    for deb in sorted(debs):
+        if not is_variant_name(deb.name.partition("_")[0]):
+            continue
+        variant = _read_deb(deb)
+        known = pool.get(variant.name)
+        if known is None or Version(variant.version) > Version(known.version):
+            pool[variant.name] = variant
+    return pool
+
+
+def installed_variants() -> dict[str, Variant]:
+    """The variants that dpkg knows as installed."""
+    answer = run(["dpkg-query", "-W", "-f", _QUERY, "*-rumprun*"], check=False)
+    found = {}
+    for line in answer.stdout.splitlines():
+        status, name, version, source, source_version = line.split("\t")
+        if status == "installed" and is_variant_name(name):
+            found[name] = Variant(
+                name=name,
+                version=version,
+                source=source,
+                source_version=source_version,
+                depends="",
+                deb=None,
+            )
+    return found
+
+
+def assemble(
+    wanted: Iterable[str], pool: Mapping[str, Variant], directory: Path, target: Target
+) -> Sysroot:
+    """Unpack the variants ``wanted``, and what they depend on, from ``pool`` below ``directory``.
+
+    Names that the pool lacks are passed over. Variants that are installed count as at hand
+    where the toolchain is the installed one, which finds them.
+    """
+    chosen = closure(wanted, pool)
+    owners: dict[Path, str] = {}
+    for variant in chosen:
+        assert variant.deb is not None
+        run(["dpkg-deb", "--extract", variant.deb, directory])
+        with DebFile(filename=str(variant.deb)) as package:
+            members = package.data.tgz().getmembers()
+        files = [member for member in members if not member.isdir()]
+        owners.update({directory / member.name: variant.name for member in files})
+    variants = installed_variants() if target.root == Path("/") else {}
+    variants.update({variant.name: variant for variant in chosen})
+    path = directory / target.prefix.relative_to("/") if chosen else None
+    return Sysroot(path=path, variants=variants, owners=owners)
+
+
+def closure(wanted: Iterable[str], pool: Mapping[str, Variant]) -> list[Variant]:
+    """``wanted`` and all that they depend on, as far as ``pool`` has them, sorted by name."""
+    found: dict[str, Variant] = {}
+    waiting = [name for name in wanted if name in pool]
+    while waiting:
+        variant = pool[waiting.pop()]
+        if variant.name not in found:
+            found[variant.name] = variant
+            waiting += [r.name for r in alternatives(variant.depends) if r.name in pool]
+    return [found[name] for name in sorted(found)]
+
+
+def _read_deb(path: Path) -> Variant:
+    try:
+        with DebFile(filename=str(path)) as package:
+            control = package.debcontrol()
+    except (ArError, DebError, OSError, tarfile.TarError, EOFError) as error:
+        raise InputError(f"{path}: no Debian package: {error}", hint="remove it") from error
+    version = control["Version"]
+    # Policy 5.6.1: "Source: name (version)" where the name or the version differs.
+    source, _, source_version = control.get("Source", control["Package"]).partition(" ")
+    return Variant(
+        name=control["Package"],
+        version=version,
+        source=source,
+        source_version=source_version.strip("()") or version,
+        depends=control.get("Depends", ""),
+        deb=path,
+    )

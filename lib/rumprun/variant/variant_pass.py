@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The variant pass: a source's own debian/rules, run a second time, for the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rumprun.command import CommandFailed, run
+from rumprun.errors import BuildError
+from rumprun.source.package import SourcePackage
+from rumprun.target.descriptor import Target
+from rumprun.variant.environment import (
+    pass_environment,
+    prepare_directories,
+    with_tolerant_tools,
+)
+from rumprun.variant.sysroot import Sysroot
+
+_DEFAULT_TIMEOUT = 4 * 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassOptions:
+    """What a caller may set.
+
+    ``jobs`` run at once; ``timeout`` is in seconds, for each of the two steps; ``configure``
+    are arguments to append to those of the source.
+    """
+
+    jobs: int
+    timeout: float = _DEFAULT_TIMEOUT
+    configure: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassResult:
+    """Where a finished pass left what later steps read."""
+
+    tree: Path
+    link_log: Path
+    absent: tuple[str, ...]
+
+
+def run_pass(
+    tree: Path,
+    source: SourcePackage,
+    target: Target,
+    sysroot: Sysroot,
+    *,
+    work: Path,
+    log: Path,
+    options: PassOptions,
+) -> PassResult:
+    """Build and stage ``tree`` for ``target``; the tree is changed.
+
+    ``work`` is an empty directory for the private tables, commands and records. Raises
+    :class:`BuildError` with the last lines of ``log`` and its name where a step fails.
+    """
+    directories = prepare_directories(target, work)
+    environment = pass_environment(
+        target,
+        directories,
+        source=source.name,
+        epoch=source.timestamp,
+        jobs=options.jobs,
+        sysroot=sysroot.path,
+    )
+    environment["DH_RUMPRUN_CONFIGURE"] = "\n".join(options.configure)
+    only_all = all(binary.architecture == ("all",) for binary in source.binaries)
+    kind = "indep" if only_all else "arch"
+    for target_name, env in (
+        (f"build-{kind}", environment),
+        (f"binary-{kind}", with_tolerant_tools(environment, directories)),
+    ):
+        _rules(tree, target_name, env, source, log, options.timeout)
+    return PassResult(
+        tree=tree,
+        link_log=directories.link_log,
+        absent=tuple(directories.absent.read_text(encoding="utf-8").splitlines()),
+    )
+
+
+def _rules(
+    tree: Path,
+    rule: str,
+    env: Mapping[str, str],
+    source: SourcePackage,
+    log: Path,
+    timeout: float,
+) -> None:
+    try:
+        run(_rules_command(tree, rule), cwd=tree, env=env, log=log, timeout=timeout)
+    except CommandFailed as error:
+        raise BuildError(
+            f"{source.name} {source.version}: variant pass: {error.message}",
+            hint=f"the whole log is {log}",
+        ) from error
+
+
+def _rules_command(tree: Path, rule: str) -> Sequence[str | Path]:
+    return [tree / "debian" / "rules", rule]
