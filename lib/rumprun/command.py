@@ -6,16 +6,19 @@ No shell is involved anywhere. A failed command is reported ready to paste.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import selectors
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from rumprun.errors import BuildError, MissingError
+from rumprun.errors import BuildError, MissingError, SystemFault
 
 # What a child gets when the caller says nothing: enough to find programs, nothing that steers
 # a build. Variables of compilers and of debhelper are passed on purpose or not at all.
@@ -23,6 +26,7 @@ _INHERITED = ("HOME", "LOGNAME", "PATH", "TERM", "TMPDIR", "USER", "APT_CONFIG",
 
 _TAIL_LINES = 15
 _GRACE_SECONDS = 5.0
+_CHUNK = 65536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,15 +76,16 @@ def run(
     seconds, after which the whole process group is killed; ``log`` collects both output
     streams, appended; ``stdin`` is text to feed, otherwise standard input is closed.
 
-    Raises :class:`MissingError` where the program does not exist, and :class:`CommandFailed`
-    where ``check`` is set and the status is not 0, or the time ran out.
+    Raises :class:`MissingError` where the program does not exist, :class:`SystemFault` where the
+    machine will not run it, and :class:`CommandFailed` where ``check`` is set and the status is
+    not 0, or the time ran out.
     """
     words = tuple(str(word) for word in argv)
     sink: IO[bytes] | None = None
     try:
         sink = log.open("ab") if log else None
         if sink:
-            sink.write(f"$ {quote(words)}\n".encode())
+            sink.write(os.fsencode(f"$ {quote(words)}\n"))
             sink.flush()
         process = _start(words, env=env, cwd=cwd, sink=sink, feed=stdin is not None)
         out, err, timed_out = _communicate(process, stdin, timeout)
@@ -104,6 +109,85 @@ def run(
     return completed
 
 
+def stream(
+    argv: Sequence[str | Path],
+    *,
+    sink: Callable[[bytes], object],
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float | None = None,
+    merge_errors: bool = False,
+) -> Completed:
+    """Run ``argv`` to its end, handing what it writes to ``sink`` as it comes, byte for byte.
+
+    ``sink`` gets standard output in pieces of any size; of standard error, the last 64 KiB are
+    in the result, unless ``merge_errors`` sends it to ``sink`` too. Any exit status is returned.
+    ``env``, ``cwd`` and ``timeout`` are as for :func:`run`, and standard input is closed.
+    Whatever ends the wait, a failing ``sink`` included, also ends the whole process group.
+
+    Raises :class:`MissingError` where the program does not exist, and :class:`CommandFailed`
+    where the time ran out.
+    """
+    words = tuple(str(word) for word in argv)
+    deadline = None if timeout is None else time.monotonic() + timeout
+    with _absence_explained(words):
+        process = subprocess.Popen(
+            words,
+            env=dict(env) if env is not None else base_environment(),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merge_errors else subprocess.PIPE,
+            start_new_session=True,
+        )
+    try:
+        errors, timed_out = _pump(process, sink, deadline)
+    finally:
+        # Also after a regular end: nothing that it started stays behind.
+        kill_group(process)
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
+    completed = Completed(
+        argv=words,
+        returncode=process.returncode,
+        stdout="",
+        stderr=errors.decode("utf-8", errors="replace"),
+    )
+    if timed_out:
+        message = f"no end after {timeout:g} s: {quote(words)}\n{_tail(completed, None)}"
+        raise CommandFailed(message.rstrip(), completed=completed)
+    return completed
+
+
+def _pump(
+    process: subprocess.Popen[bytes], sink: Callable[[bytes], object], deadline: float | None
+) -> tuple[bytes, bool]:
+    """Pass on the output up to its end; the last of standard error, and whether time ran out."""
+    errors = b""
+    with selectors.DefaultSelector() as selector:
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                selector.register(pipe, selectors.EVENT_READ)
+        while selector.get_map():
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return errors, True
+            for key, _events in selector.select(left):
+                chunk = os.read(key.fd, _CHUNK)
+                if not chunk:
+                    selector.unregister(key.fileobj)
+                elif key.fileobj is process.stdout:
+                    sink(chunk)
+                else:
+                    errors = (errors + chunk)[-_CHUNK:]
+    try:
+        process.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return errors, True
+    return errors, False
+
+
 def _start(
     words: tuple[str, ...],
     *,
@@ -112,7 +196,7 @@ def _start(
     sink: IO[bytes] | None,
     feed: bool,
 ) -> subprocess.Popen[str]:
-    try:
+    with _absence_explained(words):
         return subprocess.Popen(
             words,
             env=dict(env) if env is not None else base_environment(),
@@ -125,11 +209,20 @@ def _start(
             errors="replace",
             start_new_session=True,
         )
+
+
+@contextlib.contextmanager
+def _absence_explained(words: tuple[str, ...]) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
-        missing = error.filename or words[0]
-        raise MissingError(
-            f"{missing}: not found", hint=f"install the package that has {words[0]}"
-        ) from error
+        missing = str(error.filename or words[0])
+        # Otherwise it is the directory to run in.
+        hint = f"install the package that has {words[0]}" if missing == words[0] else ""
+        raise MissingError(f"{missing}: not found", hint=hint) from error
+    except OSError as error:
+        # Such as no permission, no interpreter line, too long a list of arguments.
+        raise SystemFault(f"{words[0]} cannot be run: {error.strerror}") from error
 
 
 def _communicate(
@@ -140,14 +233,29 @@ def _communicate(
         return out or "", err or "", False
     except subprocess.TimeoutExpired:
         kill_group(process)
-        out, err = process.communicate()
-        return out or "", err or "", True
+        return *_remainder(process), True
     except BaseException:
         kill_group(process)
         raise
 
 
-def kill_group(process: subprocess.Popen[str]) -> None:
+def _remainder(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What a killed command has said; one that left its group may hold the pipes open."""
+    try:
+        out, err = process.communicate(timeout=_GRACE_SECONDS)
+        return out or "", err or ""
+    except subprocess.TimeoutExpired as error:
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
+        return _text(error.output), _text(error.stderr)
+
+
+def _text(said: str | bytes | None) -> str:
+    return said.decode("utf-8", errors="replace") if isinstance(said, bytes) else said or ""
+
+
+def kill_group(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
     """End ``process`` and all its children: politely first, for good after a grace period."""
     for number, patience in ((signal.SIGTERM, _GRACE_SECONDS), (signal.SIGKILL, None)):
         try:

@@ -60,3 +60,9 @@ class SystemFault(RumprunError):
     """The machine gave out: disk full, no permission, no memory."""
 
     exit_code = 7
+
+
+class BootError(RumprunError):
+    """An image did not boot, or its machine ended without saying how its program did."""
+
+    exit_code = 8

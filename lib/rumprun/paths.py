@@ -29,6 +29,18 @@ def toolchain_root() -> Path:
     return DATA / "build" / "toolchain" if IN_TREE else Path("/")
 
 
+def board_files(board: str) -> Path:
+    """The directory of what a board brings compiled, such as the entrypoint.
+
+    ``RUMPRUN_BOARD_ROOT`` wins as the root of it; a checkout uses what ``make boards`` built;
+    an installed package uses the file system's root.
+    """
+    chosen = os.environ.get("RUMPRUN_BOARD_ROOT")
+    own = DATA / "build" / "boards" if IN_TREE else Path("/")
+    root = Path(chosen) if chosen else own
+    return root / "usr" / "lib" / f"rumprun-board-{board}"
+
+
 def cache() -> Path:
     """The user's cache (XDG Base Directory Specification), for downloads worth keeping."""
     base = os.environ.get("XDG_CACHE_HOME")

@@ -35,17 +35,18 @@ def temporary_tree(*, keep: bool = False, parent: Path | None = None) -> Iterato
 def remove_tree(path: Path) -> None:
     """Remove ``path`` and all below it, also where a build left directories read-only."""
 
-    def make_writable(_function: object, name: str, _info: object) -> None:
-        parent = Path(name).parent
-        parent.chmod(0o700)
-        if Path(name).is_dir() and not Path(name).is_symlink():
-            Path(name).chmod(0o700)
-            shutil.rmtree(name)
-        else:
-            Path(name).unlink(missing_ok=True)
-
-    if path.exists():
-        shutil.rmtree(path, onerror=make_writable)
+    if not path.is_dir():
+        return
+    # A directory that is not the owner's to read, search and write hides what is below it, so
+    # this goes from the top down; nothing outside the tree is changed.
+    waiting = [path]
+    while waiting:
+        directory = waiting.pop()
+        if directory.stat().st_mode & 0o700 != 0o700:
+            directory.chmod(0o700)
+        with os.scandir(directory) as entries:
+            waiting += [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    shutil.rmtree(path)
 
 
 @contextlib.contextmanager

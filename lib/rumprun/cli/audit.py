@@ -6,13 +6,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rumprun.errors import AuditError, InputError
 from rumprun.target.descriptor import Target, load_target
 from rumprun.variant.audit import Finding, Verdict, judge_file, judge_tree
-from rumprun.variant.audit.debs import is_deb, unpack
+from rumprun.variant.audit.debs import Unpacked, is_deb, unpack
 from rumprun.variant.audit.finding import printable
 from rumprun.workdir import temporary_tree
 
@@ -73,36 +73,54 @@ def _judge_all(
     for path in paths:
         if not path.exists():
             raise InputError(f"{printable(str(path))}: no such file or directory")
-    relative = target.prefix.relative_to("/")
     with temporary_tree() as work:
-        debs = {}
-        for number, path in enumerate(paths):
-            if path.is_file() and (path.suffix == ".deb" or is_deb(path)):
-                place = work / str(number)
-                place.mkdir()
-                debs[path] = unpack(path, place)
+        debs = _unpack_all(paths, work)
         verdicts = []
         for path in paths:
-            if deb := debs.get(path):
-                others = [other.root / relative for other in debs.values() if other is not deb]
-                verdict = judge_tree(
-                    deb.root,
-                    target=target,
-                    closure=[*closure, *(other for other in others if other.is_dir())],
-                    forbidden_paths=forbidden,
-                    package=deb.name,
-                    control=deb.control,
-                )
+            if path in debs:
+                verdict = _judge_deb(path, debs, target, closure, forbidden)
             elif path.is_dir():
                 verdict = judge_tree(
                     path, target=target, closure=closure, forbidden_paths=forbidden
                 )
+                if not verdict.files and not verdict.findings:
+                    raise InputError(f"{printable(str(path))}: no file below it to judge")
             else:
                 verdict = judge_file(
                     path, target=target, closure=closure, forbidden_paths=forbidden
                 )
             verdicts.append(verdict)
     return verdicts
+
+
+def _unpack_all(paths: Sequence[Path], work: Path) -> dict[Path, Unpacked]:
+    debs = {}
+    for number, path in enumerate(paths):
+        if path.is_file() and (path.suffix == ".deb" or is_deb(path)):
+            place = work / str(number)
+            place.mkdir()
+            debs[path] = unpack(path, place)
+    return debs
+
+
+def _judge_deb(
+    path: Path,
+    debs: Mapping[Path, Unpacked],
+    target: Target,
+    closure: Sequence[Path],
+    forbidden: Sequence[str],
+) -> Verdict:
+    """Judge one package with all the others as its dependencies."""
+    relative = target.prefix.relative_to("/")
+    others = [other.root / relative for name, other in debs.items() if name != path]
+    return judge_tree(
+        debs[path].root,
+        target=target,
+        closure=[*closure, *(other for other in others if other.is_dir())],
+        forbidden_paths=forbidden,
+        package=debs[path].name,
+        control=debs[path].control,
+    )
 
 
 def _sysroot(path: Path, target: Target) -> Path:

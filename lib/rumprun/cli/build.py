@@ -14,12 +14,11 @@ from rumprun import ui
 from rumprun.cli.sources import add_source_arguments, unpack_source
 from rumprun.errors import MissingError, UsageError
 from rumprun.source.build_depends import install_packages, unmet_build_depends
-from rumprun.source.naming import variant_name
+from rumprun.source.naming import PASS_PROFILES, variant_name
 from rumprun.source.package import SourcePackage, read_source_tree
 from rumprun.target.descriptor import Target, load_target
 from rumprun.variant.build import build_variants
 from rumprun.variant.depends import build_order
-from rumprun.variant.environment import PROFILES
 from rumprun.variant.pack import pack
 from rumprun.variant.sysroot import Variant, read_pool
 from rumprun.variant.variant_pass import PassOptions
@@ -124,7 +123,7 @@ def _provide_build_depends(
     """See that the build machine has what the source wants; libraries come as variants."""
     missing = [
         name
-        for name in unmet_build_depends(tree, PROFILES)
+        for name in unmet_build_depends(tree, PASS_PROFILES)
         if not name.endswith("-dev") or variant_name(name) not in pool
     ]
     if not missing:

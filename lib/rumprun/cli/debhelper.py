@@ -72,7 +72,7 @@ def _fill(words: list[str]) -> int:
         read_pool(_extra_debs()),
         work=work,
         log=log,
-        options=PassOptions(jobs=_jobs(), configure=tuple(configure)),
+        options=PassOptions(jobs=_jobs(), configure=tuple(configure), echo=True),
         only=chosen,
     )
     _require_all(chosen, built)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rumprun import ui
 from rumprun.source.apt import fetch
 from rumprun.source.dsc import unpack
 
@@ -32,13 +31,12 @@ def locate_dsc(name: str, arguments: argparse.Namespace, directory: Path) -> Pat
     if name.endswith(".dsc"):
         return Path(name)
     directory.mkdir(parents=True, exist_ok=True)
-    with ui.step(f"{name}: fetching the source"):
-        return fetch(
-            name,
-            destination=directory,
-            suite=arguments.suite,
-            enable_deb_src=arguments.enable_deb_src,
-        )
+    return fetch(
+        name,
+        destination=directory,
+        suite=arguments.suite,
+        enable_deb_src=arguments.enable_deb_src,
+    )
 
 
 def unpack_source(name: str, arguments: argparse.Namespace, directory: Path) -> Path:

@@ -72,7 +72,7 @@ def load_target(name: str = DEFAULT_TARGET) -> Target:
     """The target called ``name``.
 
     Raises :class:`MissingError` for a name that no descriptor has, :class:`InputError` for a
-    descriptor that lacks a key.
+    descriptor that cannot be read or lacks a key.
     """
     root = paths.toolchain_root()
     directories = [paths.DATA / "toolchain", root / "usr" / "share" / "rumprun-toolchain"]
@@ -85,8 +85,8 @@ def load_target(name: str = DEFAULT_TARGET) -> Target:
 
 
 def _parse(path: Path, root: Path) -> Target:
-    document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     try:
+        document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         return Target(
             name=document["name"],
             description=document["description"],
@@ -104,3 +104,5 @@ def _parse(path: Path, root: Path) -> Target:
         )
     except KeyError as error:
         raise InputError(f"{path}: no key {error}", hint="compare with musl.toml") from error
+    except (ValueError, TypeError) as error:  # no TOML, no UTF-8, a value of another type
+        raise InputError(f"{path}: {error}", hint="compare with musl.toml") from error

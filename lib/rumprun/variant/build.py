@@ -16,6 +16,7 @@ from rumprun.variant.audit import Finding, audit_tree
 from rumprun.variant.depends import missing_variants, wanted_variants
 from rumprun.variant.harvest import Harvested, harvest
 from rumprun.variant.linked import read_link_log
+from rumprun.variant.listed import read_listed
 from rumprun.variant.relations import VariantRelations, relate
 from rumprun.variant.sysroot import Sysroot, Variant, assemble
 from rumprun.variant.variant_pass import PassOptions, run_pass
@@ -69,6 +70,7 @@ def build_variants(
         target,
         output=work / "variants",
         replacements=replacements,
+        listed=read_listed(tree, chosen),
         strip="nostrip" not in os.environ.get("DEB_BUILD_OPTIONS", "").split(),
     )
     if not harvested:

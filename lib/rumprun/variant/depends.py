@@ -7,11 +7,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rumprun.command import run
-from rumprun.source.naming import Candidate, Kind, is_variant_name, variant_name
+from rumprun.source.naming import (
+    PASS_PROFILES,
+    Candidate,
+    Kind,
+    is_variant_name,
+    variant_name,
+)
 from rumprun.source.package import SourcePackage
 from rumprun.source.relations import Relation, alternatives
 from rumprun.target.descriptor import Target
-from rumprun.variant.environment import PROFILES
 from rumprun.variant.sysroot import Sysroot
 
 # What every toolchain brings: nothing to depend on.
@@ -31,7 +36,7 @@ def wanted_variants(source: SourcePackage, architecture: str) -> tuple[str, ...]
         if (
             _has_variant(relation.name)
             and relation.qualifier != "native"
-            and relation.applies(architecture, PROFILES)
+            and relation.applies(architecture, PASS_PROFILES)
         ):
             names.add(variant_name(relation.name))
     return tuple(sorted(names))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rumprun import paths
 from rumprun.command import run
+from rumprun.source.naming import PASS_PROFILES
 from rumprun.target.descriptor import Target
 from rumprun.target.dpkg_tables import write_dpkg_tables
 
@@ -34,27 +35,11 @@ SHAPING_COMMANDS = frozenset(
     }
 )
 
+# Of those, the ones that run debhelper's own with something changed: see debhelper/pass.
+_REPLACED_COMMANDS = ("dh_auto_configure", "dh_autoreconf", "dh_install")
+
 # What an install step does to shared libraries that this pass does not make.
 _TOLERANT_COMMANDS = ("chmod", "cp", "install", "ln", "mv", "rm", "strip")
-
-# Registered profiles (https://wiki.debian.org/BuildProfileSpec) for all that no variant has use
-# for: documentation, tests, installer packages, other word sizes, bindings of other languages.
-PROFILES = frozenset(
-    (
-        "cross",
-        "nobiarch",
-        "nocheck",
-        "nodoc",
-        "nogir",
-        "nogolang",
-        "noinsttest",
-        "nojava",
-        "noperl",
-        "nopython",
-        "noruby",
-        "noudeb",
-    )
-)
 
 # Options that a user may set for any build (Policy 4.9.1), passed on as they are.
 _USER_OPTIONS = ("noopt", "nostrip", "terse", "verbose")
@@ -94,7 +79,8 @@ def prepare_directories(target: Target, work: Path) -> PassDirectories:
     for command in Path("/usr/bin").glob("dh_*"):
         if command.name not in SHAPING_COMMANDS:
             (directories.commands / command.name).symlink_to("/bin/true")
-    (directories.commands / "dh_install").symlink_to(paths.DEBHELPER / "pass" / "dh_install")
+    for name in _REPLACED_COMMANDS:
+        (directories.commands / name).symlink_to(paths.DEBHELPER / "pass" / name)
     for name in _TOLERANT_COMMANDS:
         (directories.tolerant / name).symlink_to(paths.DEBHELPER / "pass" / "tolerant")
     return directories
@@ -125,7 +111,7 @@ def pass_environment(
         "LC_ALL": "C.UTF-8",
         "SOURCE_DATE_EPOCH": str(epoch),
         "DEB_BUILD_OPTIONS": " ".join(build_options(os.environ, jobs)),
-        "DEB_BUILD_PROFILES": " ".join(sorted({*PROFILES, f"pkg.{source}.rumprun"})),
+        "DEB_BUILD_PROFILES": " ".join(sorted({*PASS_PROFILES, f"pkg.{source}.rumprun"})),
         "DEB_RULES_REQUIRES_ROOT": "no",
         "PERL5LIB": str(paths.DEBHELPER),
         "DH_EXTRA_ADDONS": "rumprun_pass",

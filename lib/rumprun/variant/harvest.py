@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rumprun.command import run
+from rumprun.errors import InputError
 from rumprun.source.naming import Candidate, Kind
 from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
-from rumprun.variant.layout import destination, library_stem
+from rumprun.variant.layout import destination, is_shared, library_stem
+from rumprun.variant.listed import matches, unmatched
 from rumprun.variant.relocate import names_paths, relocate_text
 
 _AR_MAGIC = (b"!<arch>\n", b"!<thin>\n")
@@ -49,14 +51,19 @@ def harvest(
     *,
     output: Path,
     replacements: Mapping[str, str],
+    listed: Mapping[str, Sequence[str]],
     strip: bool = True,
 ) -> tuple[Harvested, ...]:
     """Collect the variants of ``candidates`` from the staged ``tree`` into ``output``.
 
     ``replacements`` are literal strings that relocated text must lose (see
-    :func:`rumprun.variant.relocate.relocate_text`). Candidates with no file are left out.
+    :func:`rumprun.variant.relocate.relocate_text`). ``listed`` has the patterns of the variants
+    whose files the maintainer chose. Candidates with no file are left out.
     """
-    plan = assign(staged_files(tree, source), candidates, target)
+    staged = staged_files(tree, source)
+    plan = assign(staged, candidates, target)
+    for variant, patterns in listed.items():
+        plan[variant] = select(staged, variant, patterns, target)
     found = []
     for candidate in candidates:
         files = plan[candidate.variant]
@@ -64,8 +71,8 @@ def harvest(
             continue
         root = output / candidate.variant
         prefix = root / target.prefix.relative_to("/")
-        for relative, staged in sorted(files.items()):
-            _place(staged.path, prefix, relative, target, replacements)
+        for relative, file in sorted(files.items()):
+            _place(file, prefix, relative, target, replacements)
         if strip:
             _strip(prefix, target)
         found.append(Harvested(candidate=candidate, root=root))
@@ -85,11 +92,13 @@ def staged_files(tree: Path, source: SourcePackage) -> tuple[_Staged, ...]:
     names = [binary.name for binary in source.binaries if binary.name not in installers]
     for binary in [*names, "tmp"]:
         top = tree / "debian" / binary
-        for directory, _, files in os.walk(top):
-            for file in files:
+        for directory, directories, files in os.walk(top):
+            for file in [*files, *directories]:
                 path = Path(directory) / file
-                name = PurePosixPath(path.relative_to(top))
-                found.append(_Staged(path=path, name=name, binary=binary))
+                # Links to directories count as files; devices and pipes are nothing to ship.
+                if path.is_symlink() or path.is_file():
+                    name = PurePosixPath(path.relative_to(top))
+                    found.append(_Staged(path=path, name=name, binary=binary))
     return tuple(sorted(found, key=lambda staged: (staged.binary == "tmp", staged.name)))
 
 
@@ -111,16 +120,43 @@ def assign(
             if relative == library:
                 libraries[library] = _first_packaged(libraries[library], file)
             continue
-        if library_stem(relative.name) is not None and relative.parts[0] == "lib":
+        if is_shared(relative.name) and relative.parts[0] in ("lib", "libexec"):
             continue
         candidate = by_original.get(file.binary)
         if candidate is not None:
-            plan[candidate.variant].setdefault(relative, file)
+            # Two places may become one, such as those of a header and of a link to it.
+            known = plan[candidate.variant].setdefault(relative, file)
+            if known.path.is_symlink() and not file.path.is_symlink():
+                plan[candidate.variant][relative] = file
     for relative, file in libraries.items():
-        owner = by_original.get(file.binary) or _library_owner(relative, candidates, plan)
+        owner = by_original.get(file.binary)
+        if owner is None or owner.kind is not Kind.DEV:
+            owner = _library_owner(relative, candidates, plan)
         if owner is not None:
             plan[owner.variant][relative] = file
     return plan
+
+
+def select(
+    staged: Iterable[_Staged], variant: str, patterns: Sequence[str], target: Target
+) -> dict[PurePosixPath, _Staged]:
+    """The files that a maintainer's ``patterns`` choose, by their place below the prefix.
+
+    Raises :class:`InputError` for a pattern that covers no staged file.
+    """
+    files = {file.name: file for file in reversed(tuple(staged))}
+    idle = unmatched(files, patterns)
+    if idle:
+        raise InputError(
+            f"debian/{variant}.rumprun: nothing staged matches {', '.join(idle)}",
+            hint="patterns are relative to the staged tree, such as usr/lib/*/libz.a",
+        )
+    chosen = {}
+    for name, file in files.items():
+        relative = destination(name, target)
+        if relative is not None and any(matches(name, pattern) for pattern in patterns):
+            chosen[_library_place(relative, file.path) or relative] = file
+    return chosen
 
 
 def _first_packaged(known: _Staged, other: _Staged) -> _Staged:
@@ -150,7 +186,7 @@ def _library_owner(
     option = f"-l{relative.stem.removeprefix('lib')}"
     for candidate in developers:
         for place, file in plan[candidate.variant].items():
-            if place.suffix == ".pc" and option in _words(file.path):
+            if place.suffix == ".pc" and file.path.is_file() and option in _words(file.path):
                 return candidate
     return developers[0] if developers else None
 
@@ -167,36 +203,38 @@ def _starts_with(path: Path, magics: tuple[bytes, ...]) -> bool:
 
 
 def _place(
-    path: Path,
+    file: _Staged,
     prefix: Path,
     relative: PurePosixPath,
     target: Target,
     replacements: Mapping[str, str],
 ) -> None:
     """Put one file into a variant's tree, relocated, with the modes that Policy 10.9 asks for."""
-    place = prefix / relative
+    path, place = file.path, prefix / relative
     place.parent.mkdir(parents=True, exist_ok=True)
     if path.is_symlink():
-        _place_link(path, place, relative, target)
+        _place_link(file, place, relative, target)
         return
     if names_paths(relative, path):
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        # By bytes: a script may carry data in which a line's end must stay what it is.
+        text = path.read_bytes().decode("utf-8", errors="surrogateescape")
         text = relocate_text(text, relative, target, replacements=replacements)
-        place.write_text(text, encoding="utf-8", errors="surrogateescape")
+        place.write_bytes(text.encode("utf-8", errors="surrogateescape"))
     else:
         shutil.copyfile(path, place)
     place.chmod(0o755 if path.stat().st_mode & 0o111 else 0o644)
 
 
-def _place_link(path: Path, place: Path, relative: PurePosixPath, target: Target) -> None:
-    """Keep a symbolic link, pointed at where its target goes; none to what is left out."""
-    goal = PurePosixPath(path.readlink())
-    if goal.is_absolute():
-        moved = destination(PurePosixPath(str(goal).lstrip("/")), target)
-        if moved is None:
-            return
-        goal = PurePosixPath(os.path.relpath(moved, relative.parent))
-    place.symlink_to(str(goal))
+def _place_link(file: _Staged, place: Path, relative: PurePosixPath, target: Target) -> None:
+    """Keep a symbolic link, pointed at where its goal goes; none to what is left out."""
+    goal = PurePosixPath("/", file.name.parent, file.path.readlink()).relative_to("/")
+    moved = destination(goal, target)
+    if moved is None:
+        # One of the directories that are flattened, such as usr/include itself.
+        inside = destination(goal / "any", target)
+        moved = inside.parent if inside else None
+    if moved is not None and moved != relative:
+        place.symlink_to(os.path.relpath(moved, relative.parent))
 
 
 def _strip(prefix: Path, target: Target) -> None:

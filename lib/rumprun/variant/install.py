@@ -19,6 +19,11 @@ def install(built: BuiltVariant, tree: Path) -> None:
     """
     variant = built.harvested.candidate.variant
     package = tree / "debian" / variant
+    for path in built.harvested.root.rglob("*"):
+        # copytree would write through a link, and stumble over one that it is to make.
+        place = package / path.relative_to(built.harvested.root)
+        if place.is_symlink() or (place.exists() and not place.is_dir()):
+            place.unlink()
     shutil.copytree(built.harvested.root, package, symlinks=True, dirs_exist_ok=True)
     _set_substvars(
         tree / "debian" / f"{variant}.substvars",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from pathlib import PurePosixPath
 
 from rumprun.target.descriptor import Target
@@ -54,6 +55,8 @@ def destination(staged: PurePosixPath, target: Target) -> PurePosixPath | None:
 
     ``staged`` is relative to the package's tree, such as ``usr/lib/<multiarch>/libz.a``.
     """
+    # A link's goal may climb; what climbs out of the package's tree is nobody's.
+    staged = PurePosixPath(posixpath.normpath(staged))
     if staged.name == STAND_IN or staged.suffix == ".la":
         return None
     for directory, ours in _DIRECTORIES.items():
@@ -64,7 +67,7 @@ def destination(staged: PurePosixPath, target: Target) -> PurePosixPath | None:
 
 def _below(ours: PurePosixPath, rest: PurePosixPath, target: Target) -> PurePosixPath | None:
     parts = rest.parts
-    if ours.name in _MULTIARCH_PARENTS and parts and parts[0] == target.triple:
+    while ours.name in _MULTIARCH_PARENTS and parts and parts[0] == target.triple:
         parts = parts[1:]
     if not parts:
         return None
@@ -81,3 +84,9 @@ def library_stem(name: str) -> str | None:
     if dot_so and stem.startswith("lib") and (_version == "" or _version.startswith(".")):
         return stem
     return None
+
+
+def is_shared(name: str) -> bool:
+    """Whether ``name`` is that of a shared object, be it a library or a plug-in."""
+    _stem, dot_so, version = name.partition(".so")
+    return dot_so != "" and (version == "" or version.startswith("."))

@@ -17,8 +17,9 @@ from rumprun.variant.sysroot import Sysroot
 
 # "LOAD /usr/lib/.../crt1.o": an object or archive that was opened.
 _LOAD = re.compile(r"^LOAD (?P<path>\S.*)$")
-# "/usr/lib/.../libc.a(printf.o)": a member that was taken, in the map's first section.
-_MEMBER = re.compile(r"^(?P<path>/?[^\s()][^()]*\.(?:a|so[\d.]*))\((?P<member>[^()]+)\)$")
+# "/usr/lib/.../libc.a(printf.o)": a member that was taken, in the map's first section. After a
+# short name the member that asked for it follows on the same line.
+_MEMBER = re.compile(r"^(?P<path>\S.*?\.(?:a|so[\d.]*))\([^()]+\)(?:\s|$)")
 _OUTPUT = re.compile(r"^OUTPUT\((?P<path>.+) [\w-]+\)$")
 
 _QUERY = "${binary:Package}\t${source:Package}\t${source:Version}\n"

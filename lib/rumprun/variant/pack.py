@@ -47,12 +47,16 @@ def pack(
     """
     root = harvested.root
     _add_documents(root, tree, harvested.candidate.variant, source)
-    _normalise(root, source.timestamp)
     control = root / "DEBIAN"
     control.mkdir()
-    (control / "md5sums").write_text(_md5sums(root), encoding="utf-8")
-    text = _control(harvested, source, target, relations, _installed_size(root))
-    (control / "control").write_text(text, encoding="utf-8")
+    size = _installed_size(root)
+    for name, text in (
+        ("md5sums", _md5sums(root)),
+        ("control", _control(harvested, source, target, relations, size)),
+    ):
+        (control / name).write_text(text, encoding="utf-8", errors="surrogateescape")
+    # Whatever the umask; and the top directory's date changed with the new entry.
+    _normalise(root, source.timestamp)
     version = source.version.partition(":")[2] or source.version
     deb = output / f"{harvested.candidate.variant}_{version}_all.deb"
     with atomic_path(deb) as partial:
@@ -76,7 +80,9 @@ def describe(harvested: Harvested, source: SourcePackage, target: Target) -> Des
     else:
         content = "the headers and static libraries"
     return Description(
-        synopsis=_shortened(original.description_synopsis, " (rumprun variant)"),
+        synopsis=_shortened(
+            original.description_synopsis or original.name, " (rumprun variant)"
+        ),
         paragraphs=(
             f"This is a static variant of {original.name} for unikernels and stub domains,",
             f"compiled for {target.triple}. It contains {content}.",
@@ -89,7 +95,8 @@ def _shortened(synopsis: str, mark: str, limit: int = 80) -> str:
     """``synopsis`` with ``mark`` at its end, cut at a word so that the line stays readable."""
     room = limit - len(mark) - 1
     if len(synopsis) > room:
-        synopsis = synopsis[: room + 1].rpartition(" ")[0].rstrip(",;:-(")
+        words = synopsis[: room + 1].rpartition(" ")[0].rstrip(",;:-( ")
+        synopsis = words or synopsis[:room]
     return synopsis + mark
 
 
@@ -117,7 +124,12 @@ def _normalise(root: Path, epoch: int) -> None:
                 path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
             os.utime(path, (epoch, epoch), follow_symlinks=False)
         for name in names:
-            (Path(directory) / name).chmod(0o755)
+            path = Path(directory) / name
+            # A link to a directory leads out of the tree, or to where the walk comes anyway.
+            if path.is_symlink():
+                os.utime(path, (epoch, epoch), follow_symlinks=False)
+            else:
+                path.chmod(0o755)
         os.utime(directory, (epoch, epoch))
     root.chmod(0o755)
 
@@ -134,10 +146,12 @@ def _md5sums(root: Path) -> str:
 
 def _installed_size(root: Path) -> int:
     """Installed-Size in KiB, as deb-substvars(5) tells dpkg-gencontrol to count."""
-    total = 0
+    total = 1  # the top directory
     for path in root.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            total += -(-path.stat().st_size // 1024)
+        if path == root / "DEBIAN":
+            continue
+        if path.is_symlink() or path.is_file():
+            total += -(-path.lstat().st_size // 1024)
         else:
             total += 1
     return total

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import lzma
 import tarfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from debian.arfile import ArError
 from debian.debfile import DebError, DebFile
 from debian.debian_support import Version
 
-from rumprun.command import run
+from rumprun.command import CommandFailed, run
 from rumprun.errors import InputError
 from rumprun.source.naming import is_variant_name
 from rumprun.source.relations import alternatives
@@ -89,13 +91,19 @@ def assemble(
     """Unpack the variants ``wanted``, and what they depend on, from ``pool`` below ``directory``.
 
     Names that the pool lacks are passed over. Variants that are installed count as at hand
-    where the toolchain is the installed one, which finds them.
+    where the toolchain is the installed one, which finds them. Raises :class:`InputError` for
+    a package that cannot be unpacked.
     """
     chosen = closure(wanted, pool)
     owners: dict[Path, str] = {}
     for variant in chosen:
         assert variant.deb is not None
-        run(["dpkg-deb", "--extract", variant.deb, directory])
+        try:
+            run(["dpkg-deb", "--extract", variant.deb, directory])
+        except CommandFailed as error:
+            raise InputError(
+                error.message, hint="if the package is damaged, build it again"
+            ) from error
         with DebFile(filename=str(variant.deb)) as package:
             members = package.data.tgz().getmembers()
         files = [member for member in members if not member.isdir()]
@@ -122,13 +130,15 @@ def _read_deb(path: Path) -> Variant:
     try:
         with DebFile(filename=str(path)) as package:
             control = package.debcontrol()
-    except (ArError, DebError, OSError, tarfile.TarError, EOFError) as error:
+        name, version = control["Package"], control["Version"]
+    except (ArError, DebError, OSError, tarfile.TarError, EOFError, ValueError) as error:
         raise InputError(f"{path}: no Debian package: {error}", hint="remove it") from error
-    version = control["Version"]
+    except (KeyError, lzma.LZMAError, zlib.error) as error:
+        raise InputError(f"{path}: damaged package: {error}", hint="remove it") from error
     # Policy 5.6.1: "Source: name (version)" where the name or the version differs.
-    source, _, source_version = control.get("Source", control["Package"]).partition(" ")
+    source, _, source_version = control.get("Source", name).partition(" ")
     return Variant(
-        name=control["Package"],
+        name=name,
         version=version,
         source=source,
         source_version=source_version.strip("()") or version,

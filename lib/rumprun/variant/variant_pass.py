@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rumprun.command import CommandFailed, run
+from rumprun.command import CommandFailed, quote, run, stream
 from rumprun.errors import BuildError
 from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
@@ -26,12 +27,13 @@ class PassOptions:
     """What a caller may set.
 
     ``jobs`` run at once; ``timeout`` is in seconds, for each of the two steps; ``configure``
-    are arguments to append to those of the source.
+    are arguments to append to those of the source; ``echo`` also shows what the build says.
     """
 
     jobs: int
     timeout: float = _DEFAULT_TIMEOUT
     configure: tuple[str, ...] = ()
+    echo: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +72,12 @@ def run_pass(
     environment["DH_RUMPRUN_CONFIGURE"] = "\n".join(options.configure)
     only_all = all(binary.architecture == ("all",) for binary in source.binaries)
     kind = "indep" if only_all else "arch"
-    for target_name, env in (
+    steps = (
         (f"build-{kind}", environment),
         (f"binary-{kind}", with_tolerant_tools(environment, directories)),
-    ):
-        _rules(tree, target_name, env, source, log, options.timeout)
+    )
+    for rule, env in steps:
+        _rules(tree, rule, env, source, log, options)
     return PassResult(
         tree=tree,
         link_log=directories.link_log,
@@ -88,10 +91,14 @@ def _rules(
     env: Mapping[str, str],
     source: SourcePackage,
     log: Path,
-    timeout: float,
+    options: PassOptions,
 ) -> None:
+    argv = ["debian/rules", rule]
     try:
-        run(_rules_command(tree, rule), cwd=tree, env=env, log=log, timeout=timeout)
+        if options.echo:
+            _run_shown(argv, tree, env, log, options.timeout)
+        else:
+            run(argv, cwd=tree, env=env, log=log, timeout=options.timeout)
     except CommandFailed as error:
         raise BuildError(
             f"{source.name} {source.version}: variant pass: {error.message}",
@@ -99,5 +106,19 @@ def _rules(
         ) from error
 
 
-def _rules_command(tree: Path, rule: str) -> Sequence[str | Path]:
-    return [tree / "debian" / "rules", rule]
+def _run_shown(
+    argv: Sequence[str], tree: Path, env: Mapping[str, str], log: Path, timeout: float
+) -> None:
+    """Run ``argv`` with its output both shown and logged, for a build log that others read."""
+    with log.open("ab") as file:
+
+        def sink(chunk: bytes) -> None:
+            file.write(chunk)
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+
+        completed = stream(argv, sink=sink, cwd=tree, env=env, timeout=timeout, merge_errors=True)
+    if completed.returncode != 0:
+        raise CommandFailed(
+            f"failed with status {completed.returncode}: {quote(argv)}", completed=completed
+        )

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The first process of the linux board's machine: mounts what programs expect, starts the baked
+ * program, and makes its exit status the machine's. Every way out ends in console_end().
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+
+#include "entrypoint.h"
+
+int main(void)
+{
+    if (getpid() != 1) {
+        static const char refusal[] = "rumprun: the entrypoint is for a machine's first process\n";
+        (void)!write(STDERR_FILENO, refusal, sizeof refusal - 1);
+        return STATUS_OWN_FAILURE;
+    }
+    mounts_apply();
+    console_open_control();
+    /* Ctrl-Alt-Del then asks us (SIGINT), instead of resetting the machine under the program. */
+    if (reboot(RB_DISABLE_CAD) != 0)
+        console_say("Ctrl-Alt-Del stays a reset: %s", strerror(errno));
+
+    const struct program program = table_read(TABLE_PATH);
+    console_end(start_and_wait(&program));
+}

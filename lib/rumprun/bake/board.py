@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Boards: what an image runs on. Each is one module in ``rumprun.bake.boards``."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rumprun.bake import boards
+from rumprun.bake.image import Image
+from rumprun.errors import UsageError
+from rumprun.target.descriptor import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class BakeRequest:
+    """What to bake.
+
+    ``program`` is a checked static executable; ``arguments`` are its ``argv[1:]``; ``kernel``
+    is the user's own, None for the archive's ``kernel_package``; ``date`` is the time of all
+    files, in seconds since 1970. With ``offline``, nothing is downloaded.
+    """
+
+    program: Path
+    arguments: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    target: Target
+    kernel: Path | None
+    kernel_package: str
+    offline: bool
+    date: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BootRequest:
+    """How to boot an image in the lab.
+
+    ``arguments`` replace the baked ``argv[1:]``; None keeps them. ``control`` is the device
+    that takes the exit status, None for none. ``verbose`` lets the kernel talk on the console.
+    """
+
+    arguments: tuple[str, ...] | None
+    control: str | None
+    verbose: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boot:
+    """What a hypervisor needs to start an image; ``initramfs`` is None where there is none."""
+
+    kernel: Path
+    initramfs: Path | None
+    command_line: str
+
+
+class Board(Protocol):
+    """A board; a module in ``rumprun.bake.boards`` has one as ``BOARD``."""
+
+    @property
+    def name(self) -> str:
+        """The name on the command line and in ``image.json``."""
+
+    @property
+    def description(self) -> str:
+        """One line for ``--help``."""
+
+    def bake(self, request: BakeRequest, directory: Path) -> Image:
+        """Write the image's files into the empty ``directory``, and describe them."""
+
+    def boot(self, image: Image, directory: Path, request: BootRequest, scratch: Path) -> Boot:
+        """Say how to start the image in ``directory``; new files go into ``scratch``."""
+
+
+def all_boards() -> dict[str, Board]:
+    """Every board by its name, in the order of the names."""
+    found: dict[str, Board] = {}
+    for module in pkgutil.iter_modules(boards.__path__):
+        board: Board = importlib.import_module(f"{boards.__name__}.{module.name}").BOARD
+        found[board.name] = board
+    return dict(sorted(found.items()))
+
+
+def find_board(name: str) -> Board:
+    """The board called ``name``; :class:`UsageError` where there is none."""
+    known = all_boards()
+    if name not in known:
+        raise UsageError(f"no board {name!r}", hint=f"there are: {', '.join(known)}")
+    return known[name]

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The archive's kernel: found and verified by apt, taken out of its package, never installed."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import apt
+import apt_pkg
+from apt.package import FetchError, UntrustedError, Version
+from apt.progress.base import AcquireProgress
+from debian.debfile import DebError, DebFile
+
+from rumprun import paths, ui
+from rumprun.bake.image import KernelOrigin, sha256_of
+from rumprun.errors import InputError, MissingError
+from rumprun.workdir import atomic_path, temporary_tree
+
+DEFAULT_PACKAGE = "linux-image-amd64"
+
+_VMLINUZ = "vmlinuz"
+_RECORD = "kernel.json"
+_MEMBER_PREFIX = "./boot/vmlinuz-"
+
+# Where Documentation/x86/boot.rst puts the mark of a kernel that a boot loader can start.
+_BOOT_MARK = b"HdrS"
+_BOOT_MARK_OFFSET = 0x202
+_ELF_MARK = b"\x7fELF"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveKernel:
+    """A kernel in the cache, and the package that it came from."""
+
+    path: Path
+    origin: KernelOrigin
+
+
+def check_kernel(path: Path) -> None:
+    """See that ``path`` is a kernel to boot: a bzImage, or an ELF file.
+
+    Raises :class:`MissingError` where it is not there, :class:`InputError` for anything else.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(_BOOT_MARK_OFFSET + len(_BOOT_MARK))
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise MissingError(f"{path}: no such kernel", hint="give the path of a vmlinuz") from error
+    if not (start.endswith(_BOOT_MARK) or start.startswith(_ELF_MARK)):
+        raise InputError(f"{path}: not a Linux kernel", hint="give a vmlinuz for x86-64")
+
+
+def archive_kernel(package: str = DEFAULT_PACKAGE, *, offline: bool = False) -> ArchiveKernel:
+    """The kernel of ``package``, which may be a metapackage such as ``linux-image-amd64``.
+
+    apt's lists say which version is current; it is downloaded where the cache does not have
+    it. With ``offline``, the newest one in the cache is taken, and apt is not asked.
+
+    Raises :class:`MissingError` where apt does not know the package, the download fails or
+    (``offline``) the cache has none, :class:`InputError` for a package without a kernel.
+    """
+    cache = paths.cache() / "kernels"
+    if offline:
+        return _newest_cached(package, cache)
+    version = _resolve(package)
+    origin = KernelOrigin(package=version.package.name, version=version.version)
+    entry = cache / f"{origin.package}_{origin.version}"
+    found = _cached(entry)
+    if found is None or found.origin != origin:
+        _fill(entry, version, origin)
+        found = _cached(entry)
+        if found is None:
+            raise MissingError(f"{entry}: the kernel just stored is gone", hint="bake again")
+    # Written each time: which package a name stands for changes, the packages themselves stay.
+    with atomic_path(cache / f"{package}.json") as partial:
+        partial.write_text(json.dumps({"entry": entry.name}) + "\n", encoding="utf-8")
+    return found
+
+
+def _resolve(name: str) -> Version:
+    """The version of the real package behind ``name`` that apt would install."""
+    packages = apt.Cache()
+    version = _candidate(packages, name)
+    for alternatives in version.get_dependencies("Depends"):
+        for dependency in alternatives:
+            # What a kernel itself depends on (kmod, linux-base, ...) has other names.
+            if dependency.name.startswith("linux-image-"):
+                return _candidate(packages, dependency.name)
+    return version
+
+
+def _candidate(packages: apt.Cache, name: str) -> Version:
+    version = packages[name].candidate if name in packages else None
+    if version is None:
+        raise MissingError(
+            f"apt knows no package {name}",
+            hint="run 'apt-get update' as root, or give a kernel with --kernel FILE",
+        )
+    return version
+
+
+def _fill(entry: Path, version: Version, origin: KernelOrigin) -> None:
+    """Download the package and put its kernel into the cache, whole or not at all."""
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_tree(parent=entry.parent) as scratch:
+        with ui.step(f"downloading {origin.package} {origin.version}"):
+            deb = _download(version, scratch)
+        image = scratch / "new"
+        image.mkdir()
+        _take_kernel(deb, image / _VMLINUZ)
+        check_kernel(image / _VMLINUZ)
+        record = {
+            "package": origin.package,
+            "version": origin.version,
+            "sha256": sha256_of(image / _VMLINUZ),
+        }
+        (image / _RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        if entry.exists():
+            # Damaged, or another process was faster; either way ours is as good.
+            entry.rename(scratch / "old")
+        image.rename(entry)
+
+
+def _download(version: Version, directory: Path) -> Path:
+    """Fetch one package; apt verifies the archive's signature on the hash, and the hash."""
+    if os.geteuid() == 0:
+        # apt's own user cannot write to root's cache, and apt would say so at length.
+        apt_pkg.config.set("APT::Sandbox::User", "root")
+    try:
+        return Path(
+            version.fetch_binary(str(directory), AcquireProgress(), allow_unauthenticated=False)
+        )
+    except (FetchError, UntrustedError, SystemError) as error:
+        reason = " ".join(str(error).split())
+        raise MissingError(
+            f"cannot download {version.package.name} {version.version}: {reason}",
+            hint="see to the network and 'apt-get update', or use --offline or --kernel FILE",
+        ) from error
+
+
+def _take_kernel(deb: Path, destination: Path) -> None:
+    """Write the kernel in ``deb`` to ``destination``; nothing else is unpacked."""
+    try:
+        package = DebFile(filename=str(deb))
+        with package.data.tgz() as archive:
+            for member in archive:
+                if member.isfile() and member.name.startswith(_MEMBER_PREFIX):
+                    source = archive.extractfile(member)
+                    assert source is not None
+                    with source, destination.open("wb") as target:
+                        while chunk := source.read(1 << 20):
+                            target.write(chunk)
+                    return
+    except (DebError, tarfile.TarError) as error:
+        raise InputError(f"{deb.name}: {error}", hint="the package is damaged") from error
+    raise InputError(
+        f"{deb.name} has no kernel", hint="name a linux-image package, or use --kernel FILE"
+    )
+
+
+def _cached(entry: Path) -> ArchiveKernel | None:
+    """The kernel in a directory of the cache; None where it is not there or not intact."""
+    kernel = entry / _VMLINUZ
+    try:
+        record = json.loads((entry / _RECORD).read_text(encoding="utf-8"))
+        origin = KernelOrigin(package=str(record["package"]), version=str(record["version"]))
+        intact = sha256_of(kernel) == record["sha256"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return ArchiveKernel(path=kernel, origin=origin) if intact else None
+
+
+def _newest_cached(package: str, cache: Path) -> ArchiveKernel:
+    """What ``package`` stood for last time, or else the newest version of itself."""
+    candidates = list(_candidates(package, cache))
+    if not candidates:
+        raise MissingError(f"no kernel of {package} in {cache}", hint="bake once without --offline")
+    apt_pkg.init_system()
+
+    def compare(one: ArchiveKernel, other: ArchiveKernel) -> int:
+        return apt_pkg.version_compare(one.origin.version, other.origin.version)
+
+    return max(candidates, key=functools.cmp_to_key(compare))
+
+
+def _candidates(package: str, cache: Path) -> Iterator[ArchiveKernel]:
+    try:
+        record = json.loads((cache / f"{package}.json").read_text(encoding="utf-8"))
+        names = [Path(str(record["entry"])).name]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        names = [path.name for path in cache.glob(f"{package}_*")]
+    for name in names:
+        found = _cached(cache / name)
+        if found is not None:
+            yield found

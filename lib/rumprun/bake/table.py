@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The program table: what the entrypoint reads in the machine.
+
+NUL-separated strings, so that every argument passes byte for byte. ``boards/linux/table.c``
+reads it and describes the form.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rumprun.bake.image import Program
+from rumprun.errors import InputError
+
+TABLE_NAME = "rumprun/table"
+
+_MAGIC = "rumprun-table 1"
+
+# TABLE_LIMIT in boards/linux/table.c.
+LIMIT = 8 << 20
+
+
+def encode_table(program: Program) -> bytes:
+    """The table with ``program`` in it.
+
+    Raises :class:`InputError` where a string has a NUL, no ``argv[0]`` is there, the name of a
+    variable is no name, or the whole is too large for the entrypoint.
+    """
+    if not program.argv:
+        raise InputError(f"{program.name}: no argv[0]", hint="argv starts with the program's name")
+    for name, _value in program.env:
+        if not name or "=" in name:
+            raise InputError(f"{program.name}: {name!r} is no name of an environment variable")
+    strings = [
+        _MAGIC,
+        program.path,
+        str(len(program.argv)),
+        str(len(program.env)),
+        *program.argv,
+        *(f"{name}={value}" for name, value in program.env),
+    ]
+    for string in strings:
+        if "\0" in string:
+            raise InputError(f"{program.name}: {string!r} has a NUL, which no argument can have")
+    # Words of a command line that are not UTF-8 come as surrogates and leave as they came.
+    table = b"".join(os.fsencode(string) + b"\0" for string in strings)
+    if len(table) > LIMIT:
+        raise InputError(
+            f"{program.name}: {len(table)} bytes of arguments and environment",
+            hint=f"at most {LIMIT} fit",
+        )
+    return table

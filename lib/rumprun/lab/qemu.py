@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Booting an image in QEMU: its console as it comes, and its program's exit status."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rumprun import command
+from rumprun.bake.board import Boot, BootRequest, find_board
+from rumprun.bake.image import Image, check_files, read_image
+from rumprun.errors import BootError, UsageError
+from rumprun.lab.accelerator import QEMU, choose_accelerator, require_qemu
+from rumprun.lab.vmlinux import direct_kernel
+from rumprun.workdir import temporary_tree
+
+# The kernel takes about half of it; an initramfs is there three times while it unpacks.
+_BASE_MEMORY = 192
+_MEMORY_PER_PACKED_BYTE = 6
+_MIB = 1 << 20
+
+# The second serial port, where the entrypoint writes its line (boards/linux/console.c).
+_CONTROL_DEVICE = "ttyS1"
+_STATUS_LINE = re.compile(rb"rumprun-exit ([0-9]{1,3}) end\r?\n")
+_HIGHEST_STATUS = 255
+
+# Linux gives a pipe this much. What does not fit makes the guest wait, not us.
+_PIPE_SIZE = 65536
+
+_PANIC = "Kernel panic - not syncing:"
+
+_TAIL_BYTES = 4096
+_TAIL_LINES = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """How to run an image.
+
+    ``arguments`` replace the baked ``argv[1:]`` (None keeps them); ``memory`` is in MiB, None
+    for what the image needs; ``timeout`` is in seconds, None for no limit; ``accelerator`` is
+    ``auto``, ``kvm`` or ``tcg``; ``verbose`` lets the kernel talk on the console.
+    """
+
+    arguments: tuple[str, ...] | None = None
+    memory: int | None = None
+    timeout: float | None = None
+    accelerator: str = "auto"
+    verbose: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A machine that ended as it should: the program's exit status, and how long it all took."""
+
+    status: int
+    accelerator: str
+    seconds: float
+
+
+def run_image(directory: Path, request: RunRequest, *, sink: Callable[[bytes], object]) -> Ended:
+    """Boot the image in ``directory`` and hand its console to ``sink`` as it comes.
+
+    Raises :class:`BootError` where the time ran out or the machine ended without a status,
+    :class:`MissingError` or :class:`InputError` where image or QEMU will not do.
+    """
+    require_qemu()
+    image = read_image(directory)
+    check_files(image, directory)
+    accelerator = choose_accelerator(request.accelerator)
+    with temporary_tree() as scratch:
+        boot = find_board(image.board).boot(
+            image,
+            directory,
+            BootRequest(
+                arguments=request.arguments, control=_CONTROL_DEVICE, verbose=request.verbose
+            ),
+            scratch,
+        )
+        kernel = direct_kernel(boot.kernel, _kernel_hash(image, boot), scratch)
+        control = scratch / "control"
+        os.mkfifo(control)
+        argv = qemu_command(
+            boot,
+            kernel=kernel,
+            control=control,
+            memory=request.memory or memory_needed(image),
+            accelerator=accelerator,
+        )
+        return _run(argv, control, request, accelerator, sink)
+
+
+def _kernel_hash(image: Image, boot: Boot) -> str:
+    return next(file.sha256 for file in image.files if file.name == boot.kernel.name)
+
+
+def memory_needed(image: Image) -> int:
+    """The memory in MiB that a machine gets for ``image`` where the user does not say."""
+    packed = sum(file.size for file in image.files if file.name != "kernel")
+    return _BASE_MEMORY + -(-packed * _MEMORY_PER_PACKED_BYTE // _MIB)
+
+
+def qemu_command(
+    boot: Boot, *, kernel: Path, control: Path, memory: int, accelerator: str
+) -> list[str]:
+    """QEMU's command line: one processor, two serial ports, no disk, no network.
+
+    The console goes to standard output, the status to the named pipe ``control``; ``memory``
+    is in MiB. Raises :class:`UsageError` for a path that QEMU's options cannot express.
+    """
+    if "," in str(control):
+        raise UsageError(f"{control} has a comma", hint="set TMPDIR to a directory without one")
+    return [
+        QEMU,
+        # pc: q35 starts no faster, and Debian's kernel has no console on microvm.
+        *("-machine", "pc"),
+        *("-accel", accelerator),
+        *("-cpu", "max"),
+        *("-smp", "1"),
+        *("-m", str(memory)),
+        "-nodefaults",
+        "-no-user-config",
+        # A panic asks for a reboot, which thus ends the machine.
+        "-no-reboot",
+        *("-display", "none"),
+        *("-chardev", "stdio,id=console,signal=off"),
+        *("-serial", "chardev:console"),
+        *("-chardev", f"file,id=control,path={control}"),
+        *("-serial", "chardev:control"),
+        *("-kernel", str(kernel)),
+        *(("-initrd", str(boot.initramfs)) if boot.initramfs else ()),
+        *("-append", boot.command_line),
+    ]
+
+
+def parse_status(said: bytes) -> int | None:
+    """The status in what came over the control channel: that of the last whole line.
+
+    The program can write there as well, but only before the entrypoint does.
+    """
+    found = _STATUS_LINE.findall(said)
+    if not found or int(found[-1]) > _HIGHEST_STATUS:
+        return None
+    return int(found[-1])
+
+
+class _Tail:
+    """Passes the console on and remembers its end, for the error message."""
+
+    def __init__(self, sink: Callable[[bytes], object]) -> None:
+        self._sink = sink
+        self._last = b""
+
+    def __call__(self, chunk: bytes) -> None:
+        self._last = (self._last + chunk)[-_TAIL_BYTES:]
+        self._sink(chunk)
+
+    def explain(self) -> str:
+        """The end of the console, marked as such; a kernel's last words come first."""
+        text = self._last.decode("utf-8", errors="replace")
+        if not text.strip():
+            return "the console said nothing"
+        lines = [
+            # Only what a terminal shows as text: the guest wrote it.
+            "".join(character for character in line if character.isprintable())
+            for line in text.splitlines()
+        ]
+        panic = next((line for line in lines if _PANIC in line), "")
+        why = f"kernel panic:{panic.partition(_PANIC)[2]}; " if panic else ""
+        shown = "".join(f"\n  | {line}" for line in lines[-_TAIL_LINES:])
+        return f"{why}the console's last lines:{shown}\n  (end of the console)"
+
+
+def _run(
+    argv: list[str],
+    control: Path,
+    request: RunRequest,
+    accelerator: str,
+    sink: Callable[[bytes], object],
+) -> Ended:
+    tail = _Tail(sink)
+    started = time.monotonic()
+    # Open before QEMU writes: a pipe keeps what nobody has read yet.
+    reader = os.open(control, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        ended = command.stream(argv, sink=tail, timeout=request.timeout)
+        status = parse_status(_read_all(reader))
+    except command.CommandFailed as error:
+        raise BootError(
+            f"no end after {request.timeout:g} s, machine stopped; {tail.explain()}",
+            hint="give more with --timeout, or see its start with --verbose",
+        ) from error
+    finally:
+        os.close(reader)
+    seconds = time.monotonic() - started
+    if ended.returncode != 0:
+        said = ended.stderr.strip() or f"status {ended.returncode}"
+        raise BootError(f"{QEMU} failed: {said}", hint="try --accel tcg or another --memory")
+    if status is None:
+        raise BootError(
+            f"the machine ended without an exit status; {tail.explain()}",
+            hint="see what its kernel says with --verbose",
+        )
+    return Ended(status=status, accelerator=accelerator, seconds=seconds)
+
+
+def _read_all(reader: int) -> bytes:
+    said = b""
+    while len(said) < _PIPE_SIZE:
+        try:
+            chunk = os.read(reader, _PIPE_SIZE)
+        except BlockingIOError:
+            break
+        if not chunk:
+            break
+        said += chunk
+    return said

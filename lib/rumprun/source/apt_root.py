@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The two views of apt that sources come from: the system's own, and a private one.
+
+The private root has its own source entries, indexes and cache below the user's cache
+directory, so that sources can be fetched on a system without ``deb-src`` entries, by any user,
+and without a change in ``/etc``. Keys, proxies and preferences stay the system's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import shlex
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from debian.deb822 import Deb822
+
+from rumprun import paths, ui
+from rumprun.command import CommandFailed, Completed, run
+from rumprun.errors import MissingError
+from rumprun.source.apt_errors import explain
+from rumprun.workdir import atomic_path
+
+_MAX_AGE = 6 * 3600.0
+_UPDATE_TIMEOUT = 1800.0
+
+# What every Debian system has, so its origin tells the distribution from third parties.
+_BASE_PACKAGE = "base-files"
+
+# Read after all of the system's configuration (apt-get -c), so it has the last word.
+_CONFIGURATION = """\
+Dir::Etc::sourcelist "/dev/null";
+Dir::Etc::sourceparts "{root}/sources.list.d";
+Dir::State::lists "{root}/lists";
+Dir::Cache "{root}/cache";
+APT::Update::Error-Mode "any";
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AptRoot:
+    """One view of apt: the system's (no ``configuration``) or a private one."""
+
+    configuration: Path | None = None
+
+    def run(
+        self,
+        program: str,
+        *arguments: str,
+        cwd: Path | None = None,
+        timeout: float | None = None,
+        check: bool = True,
+    ) -> Completed:
+        """Run ``apt-get`` or ``apt-cache`` in this view; the rest is :func:`command.run`'s."""
+        options = ["-c", str(self.configuration)] if self.configuration else []
+        return run([program, *options, *arguments], cwd=cwd, timeout=timeout, check=check)
+
+    def targets(self, created_by: str) -> tuple[dict[str, str], ...]:
+        """The index files of this view that ``created_by`` made: ``Packages`` or ``Sources``.
+
+        Each as apt-get(8) describes it under ``indextargets``.
+        """
+        said = self.run("apt-get", "indextargets", f"Created-By: {created_by}").stdout
+        return tuple(dict(stanza) for stanza in Deb822.iter_paragraphs(said, use_apt_pkg=False))
+
+    def suites(self) -> tuple[str, ...]:
+        """The suites whose sources this view knows, as the source entries name them."""
+        return tuple(sorted({target["Release"] for target in self.targets("Sources")}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A version of a package, and where an index has it; ``source`` tells Sources from Packages."""
+
+    version: str
+    site: str
+    suite: str
+    source: bool
+
+
+def madison(root: AptRoot, name: str) -> tuple[Row, ...]:
+    """What ``root`` knows of the package ``name``, as ``apt-cache madison`` lists it."""
+    rows = []
+    # "zlib | 1:1.2.13 | http://deb.debian.org/debian bookworm/main Sources"
+    for line in root.run("apt-cache", "madison", "--", name).stdout.splitlines():
+        package, version, origin = (part.strip() for part in line.split("|", 2))
+        site, place, *kind = origin.split()
+        if package == name:
+            suite = place.rpartition("/")[0]
+            rows.append(Row(version=version, site=site, suite=suite, source=kind == ["Sources"]))
+    return tuple(rows)
+
+
+def system_root(*, wanted: str) -> AptRoot:
+    """The system's own view of apt.
+
+    ``wanted`` is what is to be fetched, for the message. Raises :class:`MissingError` where
+    no entry has sources, naming the files where ``deb-src`` belongs.
+    """
+    root = AptRoot()
+    if root.targets("Sources"):
+        return root
+    files = sorted({path for path, _number in _base_entries()})
+    where = " and ".join(str(path) for path in files) or "/etc/apt/sources.list"
+    raise MissingError(
+        f"cannot fetch {wanted}: apt has no deb-src entry",
+        hint=f"add deb-src beside deb in {where} and run 'apt-get update',"
+        " or give --enable-deb-src",
+    )
+
+
+def private_root(*, max_age: float = _MAX_AGE, offline: bool = False) -> AptRoot:
+    """A private view with the sources of the system's own distribution entries.
+
+    Its indexes are refreshed when they are older than ``max_age`` seconds or the system's
+    entries changed; never where ``offline`` is set. Raises :class:`MissingError` where the
+    system has no usable entry or the mirror cannot be reached.
+    """
+    directory = paths.cache() / "apt"
+    for name in ("sources.list.d", "lists/partial", "cache/archives/partial"):
+        (directory / name).mkdir(parents=True, exist_ok=True)
+    configuration = directory / "apt.conf"
+    root = AptRoot(configuration=configuration)
+    stamp = directory / "updated"
+    with locked(directory / "lock"):
+        if offline and not stamp.exists():
+            raise MissingError("no index of sources yet", hint="run once with network")
+        if not offline and not _is_fresh(stamp, max_age):
+            _write(configuration, _CONFIGURATION.format(root=directory))
+            for name, text in deb_src_entries().items():
+                _write(directory / "sources.list.d" / name, text)
+            _update(root)
+            stamp.touch()
+    return root
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes out that take the same lock file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def deb_src_entries() -> dict[str, str]:
+    """The system's own distribution entries as ``deb-src`` entries: file name to content.
+
+    Both forms of sources.list(5) keep their options, Signed-By above all. Raises
+    :class:`MissingError` where there is no entry from which the base system comes.
+    """
+    lines: list[str] = []
+    stanzas: list[str] = []
+    for path, number in _base_entries():
+        if path.suffix == ".sources":
+            text = path.read_text(encoding="utf-8")
+            stanza = list(Deb822.iter_paragraphs(text, use_apt_pkg=False))[number - 1]
+            stanza["Types"] = "deb-src"
+            stanzas.append(stanza.dump() or "")
+        else:
+            entry = path.read_text(encoding="utf-8").splitlines()[number - 1].split(None, 1)[1]
+            lines.append(f"deb-src {entry}\n")
+    if not lines and not stanzas:
+        raise MissingError(
+            f"no source entry of this system has {_BASE_PACKAGE}", hint="run 'apt-get update'"
+        )
+    return {"system.list": "".join(lines), "system.sources": "\n".join(stanzas)}
+
+
+def _base_entries() -> list[tuple[Path, int]]:
+    """The entries of the distribution itself: file, and line or stanza number in it."""
+    root = AptRoot()
+    targets = root.targets("Packages")
+    base = {(row.site, row.suite) for row in madison(root, _BASE_PACKAGE)}
+    origins = {
+        target.get("Origin") for target in targets if (target["Site"], target["Release"]) in base
+    }
+    entries: dict[tuple[Path, int], None] = {}
+    for target in targets:
+        if target.get("Origin") in origins - {None, ""}:
+            path, _colon, number = target["Sourcesentry"].rpartition(":")
+            entries[Path(path), int(number)] = None
+    return list(entries)
+
+
+def _update(root: AptRoot) -> None:
+    with ui.step("reading the archive's index of sources"):
+        try:
+            root.run("apt-get", "update", "-q", timeout=_UPDATE_TIMEOUT)
+        except CommandFailed as failure:
+            raise explain(failure, doing="cannot read the index of sources") from failure
+
+
+def _is_fresh(stamp: Path, max_age: float) -> bool:
+    """Whether ``stamp`` is young enough, and younger than the system's source entries."""
+    if not stamp.exists():
+        return False
+    updated = stamp.stat().st_mtime
+    said = run(
+        [
+            "apt-config",
+            "shell",
+            "LIST",
+            "Dir::Etc::sourcelist/f",
+            "PARTS",
+            "Dir::Etc::sourceparts/d",
+        ]
+    )
+    entries = [Path(word.partition("=")[2]) for word in shlex.split(said.stdout)]
+    entries += [path for entry in entries if entry.is_dir() for path in entry.iterdir()]
+    changed = max((path.stat().st_mtime for path in entries if path.exists()), default=0.0)
+    return time.time() - updated <= max_age and changed < updated
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_path(path) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which binary packages of a source get a variant, and what the variants are called.
+
+Everything here is told from ``debian/control`` alone, without building anything.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rumprun.errors import InputError
+from rumprun.source.control import formula_holds, relation_names
+
+if TYPE_CHECKING:
+    from rumprun.source.package import Binary, SourcePackage
+
+DEFAULT_DPKG_ARCHITECTURE = "rumprun-amd64"
+
+# The registered profiles (https://wiki.debian.org/BuildProfileSpec) under which variants are built:
+# cross, and without documentation, tests, installer packages, other word sizes, other languages.
+PASS_PROFILES = frozenset(
+    {
+        "cross", "nobiarch", "nocheck", "nodoc", "nogir", "nogolang", "noinsttest", "nojava",
+        "noperl", "nopython", "noruby", "noudeb",
+    }
+)  # fmt: skip
+
+_MARK = "-rumprun"
+_DEV = "-dev"
+
+# Sections (https://packages.debian.org/unstable/) whose packages hold no C or C++ program or
+# library to link with: data, documentation, other languages, kernels, and installer parts.
+_NEVER_SECTIONS = frozenset(
+    {
+        "cli-mono", "debian-installer", "debug", "doc", "fonts", "gnu-r", "golang", "haskell",
+        "introspection", "java", "javascript", "kernel", "lisp", "localization", "metapackages",
+        "ocaml", "perl", "php", "python", "ruby", "rust", "tasks", "translations", "zope",
+    }
+)  # fmt: skip
+_RUNTIME_SECTIONS = frozenset({"libs", "oldlibs"})
+_NEVER_SUFFIXES = (
+    "-udeb",
+    "-doc",
+    "-docs",
+    "-dbg",
+    "-dbgsym",
+    "-common",
+    "-data",
+    "-dkms",
+    "-examples",
+    "-l10n",
+    "-locales",
+    "-source",
+    "-tests",
+    "-perl",
+    "-java",
+    "-ruby",
+)
+# Shared plug-ins of a program in another source; a static program cannot load them.
+_NEVER_PREFIXES = ("gir1.2-", "libapache2-mod-", "libnss-", "libpam-", "python3-", "ruby-")
+
+# A multilib package: the same library for another word size of the same machine.
+_MULTILIB_PREFIXES = ("lib32", "lib64", "libn32", "libx32", "libo32")
+_MULTILIB_DEPENDS = (*_MULTILIB_PREFIXES, "libc6-dev-", "libc6-i386", "libc6-x32")
+
+
+class Kind(enum.Enum):
+    """What a variant package holds: headers and static libraries, or programs."""
+
+    DEV = "dev"
+    PROGRAM = "program"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A binary package that gets a variant.
+
+    ``listed`` says that the original's ``Architecture`` does not match the private
+    architecture and the package is here because it names the CPU's ordinary Debian
+    architecture (``amd64``): debhelper acts on it in the variant pass only after that field
+    has been widened in the pass's own copy of ``debian/control``.
+    """
+
+    original: Binary
+    variant: str
+    kind: Kind
+    listed: bool = False
+
+
+def is_variant_name(name: str) -> bool:
+    """Whether ``name`` is that of a variant package."""
+    return any(name.endswith(mark) and len(name) > len(mark) for mark in (_MARK, f"{_MARK}{_DEV}"))
+
+
+def variant_name(binary_name: str) -> str:
+    """The variant's name: ``zlib1g-dev`` gives ``zlib1g-rumprun-dev``, ``gzip`` ``gzip-rumprun``.
+
+    Raises :class:`InputError` where ``binary_name`` is a variant's name already.
+    """
+    if is_variant_name(binary_name):
+        raise InputError(f"{binary_name} is a variant already")
+    if binary_name.endswith(_DEV) and len(binary_name) > len(_DEV):
+        return f"{binary_name.removesuffix(_DEV)}{_MARK}{_DEV}"
+    return f"{binary_name}{_MARK}"
+
+
+def original_name(variant: str) -> str:
+    """The name that ``variant`` was made from: the inverse of :func:`variant_name`.
+
+    Raises :class:`InputError` where ``variant`` is no variant's name.
+    """
+    if not is_variant_name(variant):
+        raise InputError(
+            f"{variant} is no variant's name", hint="variants end in -rumprun or -rumprun-dev"
+        )
+    if variant.endswith(f"{_MARK}{_DEV}"):
+        return variant.removesuffix(f"{_MARK}{_DEV}") + _DEV
+    return variant.removesuffix(_MARK)
+
+
+def candidates(
+    source: SourcePackage, dpkg_architecture: str = DEFAULT_DPKG_ARCHITECTURE
+) -> tuple[Candidate, ...]:
+    """The binary packages of ``source`` that get a variant, in the order of debian/control.
+
+    A package gets one when it is a ``-dev`` package or holds programs, is built under
+    :data:`PASS_PROFILES`, and its ``Architecture`` covers ``dpkg_architecture``:
+
+    * a wildcard that matches as dpkg matches it (``any``, ``linux-any``, ``any-amd64``);
+    * a list that names the CPU's ordinary architecture (``amd64``), unless the package is
+      multilib. Such lists say where the code was ported to (Xen: ``amd64 arm64 armhf``), and
+      the code runs on this CPU whatever the libc; see :attr:`Candidate.listed`. A multilib
+      package (``lib32z1-dev``: ``amd64 ppc64 s390x``) is for another CPU mode and stays out;
+    * ``all``, for ``-dev`` packages of a source that has nothing but ``all`` packages
+      (header-only libraries).
+    """
+    only_all = all(binary.architecture == ("all",) for binary in source.binaries)
+    runtime = _runtime_libraries(source)
+    found = []
+    for binary in source.binaries:
+        kind = _kind(binary)
+        if kind is None or binary.name in runtime:
+            continue
+        if only_all and kind is Kind.DEV:
+            found.append(Candidate(original=binary, variant=variant_name(binary.name), kind=kind))
+            continue
+        matches = any(architecture_is(dpkg_architecture, word) for word in binary.architecture)
+        if matches or _lists_cpu(binary, dpkg_architecture):
+            found.append(
+                Candidate(
+                    original=binary,
+                    variant=variant_name(binary.name),
+                    kind=kind,
+                    listed=not matches,
+                )
+            )
+    return tuple(found)
+
+
+def architecture_is(dpkg_architecture: str, wildcard: str) -> bool:
+    """Whether ``wildcard`` covers the private ``dpkg_architecture`` by dpkg's rules.
+
+    A pure form of ``dpkg-architecture -a ARCHITECTURE --is WILDCARD`` (Dpkg::Arch,
+    ``debarch_is``) for architectures of the form ``rumprun-[OS-]CPU``, whose tuple is
+    ``base-rumprun-OS-CPU`` with ``linux`` for a missing OS.
+    """
+    if wildcard == dpkg_architecture:
+        return True
+    words = wildcard.split("-", 3)
+    if "any" not in words:
+        return False
+    pattern = ["any"] * (4 - len(words)) + words
+    return all(
+        wanted in {"any", real}
+        for wanted, real in zip(pattern, _tuple_of(dpkg_architecture), strict=True)
+    )
+
+
+def _tuple_of(dpkg_architecture: str) -> tuple[str, str, str, str]:
+    libc, *system, cpu = dpkg_architecture.split("-")
+    return ("base", libc, "-".join(system) or "linux", cpu)
+
+
+def _kind(binary: Binary) -> Kind | None:
+    """What a variant of ``binary`` would be, its architecture aside; ``None``: it gets none."""
+    section = binary.section.rpartition("/")[2]
+    if (
+        binary.package_type != "deb"
+        or is_variant_name(binary.name)
+        or section in _NEVER_SECTIONS
+        or binary.name.endswith(_NEVER_SUFFIXES)
+        or binary.name.startswith(_NEVER_PREFIXES)
+        or not formula_holds(binary.build_profiles, PASS_PROFILES)
+    ):
+        return None
+    if binary.name.endswith(_DEV):
+        return Kind.DEV
+    return None if section in _RUNTIME_SECTIONS else Kind.PROGRAM
+
+
+def _runtime_libraries(source: SourcePackage) -> frozenset[str]:
+    """The shared-library packages: what the source's -dev packages depend on by exact version.
+
+    The section is no help where a source of section ``sound`` says nothing for its library.
+    """
+    return frozenset(
+        name
+        for binary in source.binaries
+        if binary.name.endswith(_DEV)
+        for name in relation_names(binary.depends)
+        if name.startswith("lib") and name[-1:].isdigit()
+    )
+
+
+def _lists_cpu(binary: Binary, dpkg_architecture: str) -> bool:
+    cpu = _tuple_of(dpkg_architecture)[3]
+    if cpu not in binary.architecture:
+        return False
+    return not binary.name.startswith(_MULTILIB_PREFIXES) and not any(
+        name.startswith(_MULTILIB_DEPENDS) for name in relation_names(binary.depends)
+    )

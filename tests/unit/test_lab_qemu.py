@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How QEMU is called, and what its machine's last line is taken for."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rumprun.bake.board import Boot
+from rumprun.errors import MissingError, UsageError
+from rumprun.lab import accelerator
+from rumprun.lab.qemu import memory_needed, parse_status, qemu_command
+from rumprun.lab.vmlinux import has_pvh_entry, unpack
+from unit.test_bake_image import IMAGE
+from unit.test_bake_program import elf
+
+BOOT = Boot(kernel=Path("/i/kernel"), initramfs=Path("/i/initramfs"), command_line="quiet a=b")
+
+
+@given(st.integers(0, 255), st.binary())
+def test_status_of_the_last_line(status: int, noise: bytes) -> None:
+    assert parse_status(noise + b"\nrumprun-exit %d end\n" % status) == status
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"rumprun-exit 3 en",
+        b"rumprun-exit 3 end",
+        b"rumprun-exit 256 end\n",
+        b"rumprun-exit -1 end\n",
+        b"rumprun-exit  end\n",
+        b"rumprun-exit 0003 end\n",
+    ],
+)
+def test_no_status(said: bytes) -> None:
+    assert parse_status(said) is None
+
+
+def test_the_entrypoint_has_the_last_word() -> None:
+    assert parse_status(b"rumprun-exit 0 end\nrumprun-exit 7 end\n") == 7
+
+
+def command_of(control: str = "/t/control") -> list[str]:
+    return qemu_command(
+        BOOT, kernel=Path("/c/vmlinux"), control=Path(control), memory=256, accelerator="tcg"
+    )
+
+
+def test_command() -> None:
+    words = command_of()
+    options = dict(zip(words, words[1:], strict=False))
+    assert options["-accel"] == "tcg"
+    assert options["-kernel"] == "/c/vmlinux"
+    assert options["-initrd"] == "/i/initramfs"
+    assert options["-append"] == "quiet a=b"
+    assert options["-m"] == "256"
+    # A panic must end the machine; no firmware of a default card may talk on the console.
+    assert {"-no-reboot", "-nodefaults", "-no-user-config"} <= set(words)
+    # The console comes first: it is the guest's ttyS0.
+    serial = [value for word, value in zip(words, words[1:], strict=False) if word == "-serial"]
+    assert serial == ["chardev:console", "chardev:control"]
+
+
+def test_comma_in_a_path() -> None:
+    with pytest.raises(UsageError, match="comma"):
+        command_of("/t,x/control")
+
+
+def test_memory_grows_with_the_initramfs() -> None:
+    assert memory_needed(IMAGE) == 192
+
+
+def test_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accelerator, "runs_guests", lambda _name: False)
+    assert accelerator.choose_accelerator("auto") == "tcg"
+    assert accelerator.choose_accelerator("tcg") == "tcg"
+    with pytest.raises(MissingError, match="--accel tcg"):
+        accelerator.choose_accelerator("kvm")
+    monkeypatch.setattr(accelerator, "runs_guests", lambda _name: True)
+    assert accelerator.choose_accelerator("auto") == "kvm"
+    assert accelerator.choose_accelerator("kvm") == "kvm"
+    assert accelerator.choose_accelerator("tcg") == "tcg"
+
+
+def test_no_qemu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingError, match="install qemu-system-x86"):
+        accelerator.require_qemu()
+
+
+def bzimage(payload: bytes, *, version: int = 0x20F, sectors: int = 2) -> bytes:
+    setup = bytearray((sectors + 1) * 512)
+    setup[0x1F1] = sectors
+    setup[0x202:0x206] = b"HdrS"
+    struct.pack_into("<H", setup, 0x206, version)
+    struct.pack_into("<II", setup, 0x248, 16, len(payload))
+    return bytes(setup) + bytes(16) + payload
+
+
+SIZE = struct.pack("<I", len(elf()))
+
+
+@pytest.mark.parametrize(
+    "payload", [gzip.compress(elf()) + SIZE, lzma.compress(elf()) + SIZE], ids=["gzip", "xz"]
+)
+def test_unpack(payload: bytes) -> None:
+    assert unpack(bzimage(payload)) == elf()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        b"",
+        elf(),
+        bzimage(b"\x28\xb5\x2f\xfd"),
+        bzimage(gzip.compress(b"no ELF")),
+        bzimage(gzip.compress(elf())[:30] + bytes(9)),
+        bzimage(lzma.compress(elf())[:30] + b"x" * 99),
+        bzimage(gzip.compress(elf()), version=0x207),
+        bzimage(gzip.compress(elf()))[:0x24C],
+    ],
+)
+def test_not_unpacked(image: bytes) -> None:
+    assert unpack(image) is None
+
+
+def with_note(owner: bytes, kind: int) -> bytes:
+    note = struct.pack("<III", len(owner), 4, kind) + owner.ljust(-(-len(owner) // 4) * 4, b"\0")
+    note += struct.pack("<I", 0x1000000)
+    header = bytearray(elf()[:64])
+    segment = struct.pack("<IIQQQQQQ", 4, 4, 120, 0, 0, len(note), len(note), 4)
+    return bytes(header) + segment + note
+
+
+def test_pvh_entry() -> None:
+    assert has_pvh_entry(with_note(b"Xen\0", 18))
+    assert not has_pvh_entry(with_note(b"Xen\0", 17))
+    assert not has_pvh_entry(with_note(b"GNU\0", 18))
+    assert not has_pvh_entry(elf())
+    assert not has_pvh_entry(b"\x7fELF")

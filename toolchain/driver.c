@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * x86_64-rumprun-linux-musl-{gcc,cc,c99,cpp,ld,pkg-config}: the host's tools, steered to the
+ * target. One program; the end of the name that it is called by says which. It runs for each
+ * source file of a build, so it looks at its arguments once and becomes the real tool.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "paths.h"
+#include "recorded.h"
+#include "scan.h"
+#include "words.h"
+
+#define REAL(tool) "/usr/bin/" HOST "-" tool
+#define PYTHON "/usr/bin/python3"
+
+/* Each adds directories of the host to the search, or lets another compiler's parts in. */
+static const char *const unwanted_variables[] = {
+    "CPATH",         "C_INCLUDE_PATH",  "CPLUS_INCLUDE_PATH", "LIBRARY_PATH",
+    "COMPILER_PATH", "GCC_EXEC_PREFIX", "LD_RUN_PATH",        NULL,
+};
+
+static void set_variable(const char *name, const char *value) {
+    if (setenv(name, value, 1) != 0)
+        die("no memory for the environment");
+}
+
+static void prepare_environment(const struct layout *layout) {
+    for (size_t i = 0; unwanted_variables[i] != NULL; i++)
+        unsetenv(unwanted_variables[i]);
+    set_variable("RUMPRUN_SYSROOT", layout->overlay);
+    set_variable("RUMPRUN_TOOLCHAIN_SYSROOT", layout->sysroot);
+}
+
+_Noreturn static void become(const struct words *command) {
+    execv(command->items[0], command->items);
+    if (errno == E2BIG)
+        die("%s: the command line is too long; link in several steps", command->items[0]);
+    die("%s: %s; install the package that has it", command->items[0], strerror(errno));
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* The words of a link. -lgcc and its kin are in a directory that also has the host's libraries:
+   name the file. */
+static void add_link_words(struct words *command, const struct layout *layout,
+                           const struct scan *scan, const char *linker) {
+    struct closure closure = follow_inputs(layout, scan);
+
+    for (size_t i = 0; i < scan->kept.count; i++) {
+        const char *word = scan->kept.items[i];
+
+        if (scan->names_libgcc && strcmp(word, "-lgcc") == 0) {
+            words_add(command, gcc_file("libgcc.a"));
+        } else if (scan->names_libgcc &&
+                   (strcmp(word, "-lgcc_eh") == 0 || strcmp(word, "-lgcc_s") == 0)) {
+            words_add(command, gcc_file("libgcc_eh.a"));
+            words_add(command, gcc_file("libgcc.a"));
+        } else {
+            words_add(command, resolve_library(&closure, word));
+        }
+    }
+    if (!scan->relocatable)
+        add_recorded(command, &closure, linker);
+}
+
+static void add_words(struct words *command, const struct words *words) {
+    for (size_t i = 0; i < words->count; i++)
+        words_add(command, words->items[i]);
+}
+
+/* A link with -shared yields a static archive: shared_link.py knows how. */
+_Noreturn static void translate(const struct layout *layout, const char *syntax,
+                                const struct scan *scan) {
+    struct words command = {0};
+
+    words_add(&command, PYTHON);
+    words_add(&command, "-I");
+    words_add(&command, format_text("%s/usr/lib/rumprun-toolchain/shared_link.py", layout->root));
+    words_add(&command, syntax);
+    add_words(&command, &scan->kept);
+    become(&command);
+}
+
+/* The packager learns from ld's maps which archives went into a program. */
+static void add_map(struct words *command, const struct scan *scan) {
+    const char *directory = getenv("RUMPRUN_LINK_LOG");
+    const char *name = base_name(scan->output ? scan->output : "a.out");
+    struct timespec now;
+
+    if (directory == NULL || directory[0] == '\0' || scan->has_map ||
+        starts_with(name, "conftest"))
+        return;
+    clock_gettime(CLOCK_REALTIME, &now);
+    words_add(command, format_text("-Wl,-Map=%s/%s.%lld.%09ld.%ld.map", directory, name,
+                                   (long long)now.tv_sec, now.tv_nsec, (long)getpid()));
+}
+
+_Noreturn static void run_compiler(const struct layout *layout, const char *name, char *argv[]) {
+    bool is_cpp = strcmp(name, "cpp") == 0;
+    struct words command = {0};
+    struct scan scan;
+    bool links;
+
+    for (char **word = argv + 1; *word != NULL; word++)
+        if (answer_question(layout, *word))
+            exit(0);
+    scan = scan_compiler(layout, argv + 1);
+    links = scan.inputs.count > 0 && !scan.stops_early && !is_cpp;
+    if (links && scan.shared)
+        translate(layout, "gcc", &scan);
+    words_add(&command, is_cpp ? REAL("cpp") : REAL("gcc"));
+    words_add(&command,
+              format_text("-specs=%s/usr/lib/rumprun-toolchain/rumprun.specs", layout->root));
+    if (layout->overlay != layout->sysroot)
+        words_add(&command, format_text("-B%s/lib/", layout->overlay));
+    words_add(&command, format_text("-B%s/lib/", layout->sysroot));
+    if (strcmp(name, "c99") == 0)
+        words_add(&command, "-std=c99");
+    if (links) {
+        add_link_words(&command, layout, &scan, "-Wl,");
+        if (!scan.relocatable)
+            add_map(&command, &scan);
+    } else {
+        add_words(&command, &scan.kept);
+    }
+    become(&command);
+}
+
+_Noreturn static void run_linker(const struct layout *layout, char *argv[]) {
+    struct scan scan = scan_linker(argv + 1);
+    struct words command = {0};
+
+    if (scan.inputs.count > 0 && scan.shared)
+        translate(layout, "ld", &scan);
+    words_add(&command, REAL("ld"));
+    words_add(&command, "-nostdlib");
+    words_add(&command, "-static");
+    add_link_words(&command, layout, &scan, "");
+    words_add(&command, format_text("-L%s/lib", layout->overlay));
+    words_add(&command, format_text("-L%s/lib", layout->sysroot));
+    become(&command);
+}
+
+/* --define-prefix: what a .pc file says of /usr/TRIPLE holds for where the file is found. */
+_Noreturn static void run_pkg_config(const struct layout *layout, char *argv[]) {
+    const char *overlay = layout->overlay;
+    const char *own = layout->sysroot;
+    struct words command = {0};
+
+    unsetenv("PKG_CONFIG_PATH");
+    unsetenv("PKG_CONFIG_SYSROOT_DIR");
+    set_variable("PKG_CONFIG_LIBDIR",
+                 format_text("%s/lib/pkgconfig:%s/share/pkgconfig:"
+                             "%s/lib/pkgconfig:%s/share/pkgconfig",
+                             overlay, overlay, own, own));
+    /* The compiler searches these anyway, also by the name that they will be installed under. */
+    set_variable("PKG_CONFIG_SYSTEM_INCLUDE_PATH",
+                 format_text("%s/include:%s/include:/usr/" TRIPLE "/include", overlay, own));
+    set_variable("PKG_CONFIG_SYSTEM_LIBRARY_PATH",
+                 format_text("%s/lib:%s/lib:/usr/" TRIPLE "/lib", overlay, own));
+    words_add(&command, "/usr/bin/pkgconf");
+    words_add(&command, "--static");
+    words_add(&command, "--define-prefix");
+    for (char **word = argv + 1; *word != NULL; word++)
+        words_add(&command, *word);
+    become(&command);
+}
+
+int main(int argc, char *argv[]) {
+    struct layout layout = find_layout();
+    const char *name = base_name(argc > 0 ? argv[0] : "");
+    const char *dash;
+
+    prepare_environment(&layout);
+    if (strcmp(name, "pkg-config") == 0 || strstr(name, "-pkg-config") != NULL)
+        run_pkg_config(&layout, argv);
+    dash = strrchr(name, '-');
+    name = dash ? dash + 1 : name;
+    if (strcmp(name, "gcc") == 0 || strcmp(name, "cc") == 0 || strcmp(name, "c99") == 0 ||
+        strcmp(name, "cpp") == 0)
+        run_compiler(&layout, name, argv);
+    if (strcmp(name, "ld") == 0)
+        run_linker(&layout, argv);
+    if (strcmp(name, "g++") == 0 || strcmp(name, "c++") == 0)
+        die("no C++ for this target yet; leave the C++ parts out");
+    die("%s: unknown name; call it gcc, cc, c99, cpp, ld or pkg-config", name);
+}
