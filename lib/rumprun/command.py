@@ -7,6 +7,7 @@ No shell is involved anywhere. A failed command is reported ready to paste.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import selectors
 import shlex
@@ -18,13 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from rumprun.errors import BuildError, MissingError, SystemFault
+from rumprun.errors import BuildError, MissingError, RumprunError, SystemFault, disk_full
 
 # What a child gets when the caller says nothing: enough to find programs, nothing that steers
 # a build. Variables of compilers and of debhelper are passed on purpose or not at all.
 _INHERITED = ("HOME", "LOGNAME", "PATH", "TERM", "TMPDIR", "USER", "APT_CONFIG", "XDG_CACHE_HOME")
 
 _TAIL_LINES = 15
+_DISK_FULL = os.strerror(errno.ENOSPC)
 _GRACE_SECONDS = 5.0
 _CHUNK = 65536
 
@@ -100,13 +102,20 @@ def run(
             hint=hint,
         )
     if check and completed.returncode != 0:
-        raise CommandFailed(
-            f"failed with status {completed.returncode}: {quote(words)}"
-            f"\n{_tail(completed, log)}".rstrip(),
-            completed=completed,
-            hint=hint,
-        )
+        raise failure(completed, _tail(completed, log), hint=hint)
     return completed
+
+
+def failure(completed: Completed, said: str, *, hint: str = "") -> RumprunError:
+    """The error for a command that failed; ``said`` are the last lines of its output.
+
+    A :class:`SystemFault` where those say that the disk is full, else :class:`CommandFailed`.
+    """
+    command = quote(completed.argv)
+    if _DISK_FULL in said:
+        return disk_full(f"what this command writes: {command}")
+    message = f"failed with status {completed.returncode}: {command}\n{said}".rstrip()
+    return CommandFailed(message, completed=completed, hint=hint)
 
 
 def stream(
@@ -269,9 +278,11 @@ def kill_group(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None
 
 
 def _tail(completed: Completed, log: Path | None) -> str:
-    """The last lines of what the command said, which nearly always name the cause."""
     if log:
-        text = log.read_text(encoding="utf-8", errors="replace")
-    else:
-        text = completed.stderr or completed.stdout
+        return last_lines(log.read_text(encoding="utf-8", errors="replace"))
+    return last_lines(completed.stderr or completed.stdout)
+
+
+def last_lines(text: str) -> str:
+    """The last lines of what a command said, which nearly always name the cause."""
     return "\n".join(text.splitlines()[-_TAIL_LINES:])

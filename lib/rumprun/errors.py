@@ -66,3 +66,11 @@ class BootError(RumprunError):
     """An image did not boot, or its machine ended without saying how its program did."""
 
     exit_code = 8
+
+
+def disk_full(where: str) -> SystemFault:
+    """The error for a disk that has no room for ``where``, a file or what a command writes."""
+    return SystemFault(
+        f"no space left on the disk for {where}",
+        hint="free some, or point TMPDIR and --output at a larger disk",
+    )

@@ -9,10 +9,10 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from rumprun.errors import SystemFault
+from rumprun.errors import SystemFault, disk_full
 
 _PREFIX = "dh-rumprun."
 
@@ -61,18 +61,38 @@ def atomic_path(destination: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def publish(files: Iterable[Path], directory: Path) -> tuple[Path, ...]:
+    """Copy ``files`` into ``directory``: all of them, each whole, or none.
+
+    Files of the same names are replaced. Returns the new paths, in the order given.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    partial: dict[Path, Path] = {}
+    try:
+        for file in files:
+            place = directory / file.name
+            partial[place] = directory / f".{file.name}.{os.getpid()}.partial"
+            shutil.copyfile(file, partial[place])
+        for place, copy in partial.items():
+            copy.replace(place)
+    finally:
+        for copy in partial.values():
+            copy.unlink(missing_ok=True)
+    return tuple(partial)
+
+
 @contextlib.contextmanager
 def faults_explained() -> Iterator[None]:
     """Turn the machine's own failures into :class:`SystemFault` with what to do about it."""
     try:
         yield
     except OSError as error:
-        where = error.filename or "unknown file"
+        where = str(error.filename or "a file")
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise SystemFault(
-                f"no space left on the disk at {where}",
-                hint="free some, or point TMPDIR and --output at a larger disk",
-            ) from error
+            raise disk_full(where) from error
+        # copytree collects what went wrong as text, one entry a file.
+        if isinstance(error, shutil.Error) and f"[Errno {errno.ENOSPC}]" in str(error):
+            raise disk_full("a copy of a directory") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise SystemFault(
                 f"{where}: {error.strerror}", hint="choose a place that you may write to"

@@ -206,6 +206,64 @@ def test_configure_arguments_for_the_variant_only(package: Package, tmp_path: Pa
     assert native.stdout == "Hello, tests, from plain!\n"
 
 
+SALUTE = """
+all: libsalute.so.1
+
+libsalute.so.1: libgreet.so.1
+\techo '#include "greet.h"' >salute.c
+\techo 'const char *salute(void) { return greeting("general"); }' >>salute.c
+\t$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -Wl,-soname,$@ -o $@ salute.c -L. -lgreet
+
+install: install-salute
+install-salute: libsalute.so.1
+\tinstall -d $(DESTDIR)$(LIBDIR)
+\tinstall -m 644 $< $(DESTDIR)$(LIBDIR)
+\tln -sf $< $(DESTDIR)$(LIBDIR)/libsalute.so
+"""
+
+
+def test_libraries_that_ship_only_as_shared_objects(package: Package, tmp_path: Path) -> None:
+    package.add_build_depends(SEQUENCE)
+    package.add_stanza("libgreet-rumprun-dev")
+    makefile = package.tree / "Makefile"
+    text = makefile.read_text()
+    assert "install -m 644 libgreet.so.1 libgreet.a" in text
+    text = text.replace("install -m 644 libgreet.so.1 libgreet.a", "install -m 644 libgreet.so.1")
+    makefile.write_text(text + SALUTE)
+    install = package.tree / "debian" / "libgreet-dev.install"
+    install.write_text(install.read_text().replace("libgreet.a", "libsalute.so"))
+    runtime = package.tree / "debian" / "libgreet1.install"
+    runtime.write_text(runtime.read_text() + "usr/lib/*/libsalute.so.*\n")
+    package.build()
+    prefix = unpack(package.debs()["libgreet-rumprun-dev"], tmp_path / "x")
+    libraries = sorted(path.name for path in (prefix / "lib").iterdir())
+    assert libraries == ["libgreet.a", "libsalute.a", "pkgconfig"]
+    source = tmp_path / "program.c"
+    source.write_text(
+        "#include <stdio.h>\nconst char *salute(void);\nint main(void) { puts(salute()); }\n"
+    )
+    # What -lsalute needs is recorded in the archive, as it is in a shared library.
+    run(
+        [load_target().tool("gcc"), "-o", tmp_path / "program", source, "-lsalute"],
+        env={**base_environment(), "RUMPRUN_SYSROOT": str(prefix)},
+    )
+    assert run([tmp_path / "program"]).stdout == "Hello, general, from plain!\n"
+
+
+def test_shared_object_of_the_build_machine_is_an_error(package: Package) -> None:
+    package.add_build_depends(SEQUENCE)
+    package.add_stanza("libgreet-rumprun-dev")
+    makefile = package.tree / "Makefile"
+    makefile.write_text(makefile.read_text().replace("$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC", "gcc"))
+    text = makefile.read_text().replace(" -o $@ greet.c", " -DGREET_FLAVOUR='\"x\"' -o $@ greet.c")
+    makefile.write_text(text)
+    answer = package.build("-A", check=False)
+    assert answer.returncode != 0
+    said = answer.stdout + answer.stderr
+    assert "dynamic-object" in said
+    assert "libgreet.so.1" in said
+
+
 def test_listed_files_replace_the_automatic_choice(package: Package) -> None:
     package.add_build_depends(SEQUENCE)
     package.add_stanza("libgreet-rumprun-dev")

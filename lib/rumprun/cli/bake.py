@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rumprun import ui
 from rumprun.bake.board import BakeRequest, all_boards, find_board
 from rumprun.bake.image import image_text
 from rumprun.bake.initramfs import source_date
@@ -72,8 +71,7 @@ def main(arguments: argparse.Namespace) -> int:
         date=source_date(),
     )
     board = find_board(arguments.board)
-    with ui.step(f"baking {arguments.program.name} for {board.name}"):
-        image = bake_image(board, request, arguments.output)
+    image = bake_image(board, request, arguments.output)
     if arguments.json:
         print(image_text(image), end="")
     else:

@@ -14,7 +14,7 @@ from rumprun import ui
 from rumprun.cli.sources import add_source_arguments, unpack_source
 from rumprun.errors import MissingError, UsageError
 from rumprun.source.build_depends import install_packages, unmet_build_depends
-from rumprun.source.naming import PASS_PROFILES, variant_name
+from rumprun.source.naming import PASS_PROFILES, is_variant_name, variant_name
 from rumprun.source.package import SourcePackage, read_source_tree
 from rumprun.target.descriptor import Target, load_target
 from rumprun.variant.build import build_variants
@@ -22,7 +22,7 @@ from rumprun.variant.depends import build_order
 from rumprun.variant.pack import pack
 from rumprun.variant.sysroot import Variant, read_pool
 from rumprun.variant.variant_pass import PassOptions
-from rumprun.workdir import temporary_tree
+from rumprun.workdir import publish, temporary_tree
 
 HELP = "build the static variants of Debian source packages"
 
@@ -99,8 +99,8 @@ def _build(
     output: Path,
     work: Path,
     arguments: argparse.Namespace,
-) -> list[Path]:
-    """Build and pack one source; its packages appear only when all passed the audit."""
+) -> tuple[Path, ...]:
+    """Build and pack one source; its packages appear together, or none does."""
     pool = read_pool(output.glob("*_all.deb"))
     version = source.version.partition(":")[2] or source.version
     log = output / f"{source.name}_{version}_{target.dpkg_architecture}.build"
@@ -111,10 +111,13 @@ def _build(
     options = PassOptions(jobs=arguments.jobs, timeout=arguments.timeout * 60)
     with ui.step(f"{source.name} {source.version}: variant for {target.triple}"):
         built = build_variants(tree, source, target, pool, work=directory, log=log, options=options)
-        return [
-            pack(item.harvested, tree, source, target, item.relations, output=output)
+        packed = directory / "packages"
+        packed.mkdir()
+        debs = [
+            pack(item.harvested, tree, source, target, item.relations, output=packed)
             for item in built
         ]
+        return publish(debs, output)
 
 
 def _provide_build_depends(
@@ -124,7 +127,8 @@ def _provide_build_depends(
     missing = [
         name
         for name in unmet_build_depends(tree, PASS_PROFILES)
-        if not name.endswith("-dev") or variant_name(name) not in pool
+        if (name if is_variant_name(name) else variant_name(name)) not in pool
+        or not name.endswith(("-dev", "-rumprun"))
     ]
     if not missing:
         return

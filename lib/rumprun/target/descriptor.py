@@ -33,7 +33,6 @@ class Target:
     dpkg_architecture: str
     dpkg_ostable: str
     dpkg_tupletable: str
-    runtime_packages: tuple[str, ...]
     root: Path
 
     @property
@@ -55,6 +54,11 @@ class Target:
     def data(self) -> Path:
         """The directory of config.site, the cmake toolchain file and the meson cross file."""
         return self.root / "usr" / "share" / self.package
+
+    @property
+    def shared_link(self) -> Path:
+        """The program that turns links with ``-shared`` into archives."""
+        return self.root / "usr" / "lib" / self.package / "shared_link.py"
 
     def tool(self, name: str) -> Path:
         """The prefixed tool ``name``, such as ``gcc``.
@@ -99,7 +103,6 @@ def _parse(path: Path, root: Path) -> Target:
             dpkg_architecture=document["dpkg"]["architecture"],
             dpkg_ostable=document["dpkg"]["ostable"],
             dpkg_tupletable=document["dpkg"]["tupletable"],
-            runtime_packages=tuple(document["runtime"]["packages"]),
             root=root,
         )
     except KeyError as error:

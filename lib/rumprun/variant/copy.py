@@ -43,7 +43,11 @@ def clean_copy(tree: Path, destination: Path) -> Path:
         kept.rename(destination)
         return destination
     shutil.copytree(tree, destination, symlinks=True, ignore=_ignored)
-    environment = {**os.environ, "DH_RUMPRUN_PASS": "clean"}
+    # Options of the dh that runs us, such as -pPACKAGE, are not for this one.
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("DH_INTERNAL_")
+    }
+    environment["DH_RUMPRUN_PASS"] = "clean"  # noqa: S105 (no password)
     answer = run(["debian/rules", "clean"], cwd=destination, env=environment, check=False)
     if answer.returncode != 0:
         raise BuildError(

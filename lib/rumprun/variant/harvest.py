@@ -73,6 +73,7 @@ def harvest(
         prefix = root / target.prefix.relative_to("/")
         for relative, file in sorted(files.items()):
             _place(file, prefix, relative, target, replacements)
+        _settle(prefix, target)
         if strip:
             _strip(prefix, target)
         found.append(Harvested(candidate=candidate, root=root))
@@ -115,19 +116,17 @@ def assign(
             continue
         library = _library_place(relative, file.path)
         if library is not None:
-            # A real archive wins over one that a shared link was translated into.
-            libraries.setdefault(library, file)
-            if relative == library:
-                libraries[library] = _first_packaged(libraries[library], file)
+            libraries[library] = _preferred_library(libraries.get(library), file)
             continue
+        owner = by_original.get(file.binary)
         if is_shared(relative.name) and relative.parts[0] in ("lib", "libexec"):
-            continue
-        candidate = by_original.get(file.binary)
-        if candidate is not None:
-            # Two places may become one, such as those of a header and of a link to it.
-            known = plan[candidate.variant].setdefault(relative, file)
-            if known.path.is_symlink() and not file.path.is_symlink():
-                plan[candidate.variant][relative] = file
+            if file.path.is_symlink() or not _starts_with(file.path, (_ELF_MAGIC,)):
+                continue
+            # Our compiler makes none, so another one did: keep it for the audit to refuse.
+            owner = owner or next(iter(candidates), None)
+        if owner is not None:
+            known = plan[owner.variant].get(relative)
+            plan[owner.variant][relative] = _preferred_file(known, file)
     for relative, file in libraries.items():
         owner = by_original.get(file.binary)
         if owner is None or owner.kind is not Kind.DEV:
@@ -135,6 +134,20 @@ def assign(
         if owner is not None:
             plan[owner.variant][relative] = file
     return plan
+
+
+def _preferred_library(known: _Staged | None, other: _Staged) -> _Staged:
+    """Of two archives for one place: the archive proper, not one that a shared link became."""
+    if known is None or (known.path.suffix != ".a" and other.path.suffix == ".a"):
+        return other
+    return known
+
+
+def _preferred_file(known: _Staged | None, other: _Staged) -> _Staged:
+    """Of two files for one place, such as a header and a link to it: the file proper."""
+    if known is None or (known.path.is_symlink() and not other.path.is_symlink()):
+        return other
+    return known
 
 
 def select(
@@ -157,13 +170,6 @@ def select(
         if relative is not None and any(matches(name, pattern) for pattern in patterns):
             chosen[_library_place(relative, file.path) or relative] = file
     return chosen
-
-
-def _first_packaged(known: _Staged, other: _Staged) -> _Staged:
-    """Of two files for one place: the archive proper, and of those the one in a package."""
-    if known.path.suffix != ".a":
-        return other
-    return known
 
 
 def _library_place(relative: PurePosixPath, path: Path) -> PurePosixPath | None:
@@ -235,6 +241,13 @@ def _place_link(file: _Staged, place: Path, relative: PurePosixPath, target: Tar
         moved = inside.parent if inside else None
     if moved is not None and moved != relative:
         place.symlink_to(os.path.relpath(moved, relative.parent))
+
+
+def _settle(prefix: Path, target: Target) -> None:
+    """Take the build's directories out of what translated archives record of their libraries."""
+    archives = [path for path in sorted(prefix.rglob("*.a")) if not path.is_symlink()]
+    if archives:
+        run([target.shared_link, "--settle", *archives])
 
 
 def _strip(prefix: Path, target: Target) -> None:

@@ -34,7 +34,7 @@ class LinkRecord:
 
 
 def read_map(text: str) -> LinkRecord | None:
-    """What a GNU ld map says; ``None`` where it is cut short, as after a failed link."""
+    """What a GNU ld map says; ``None`` where it is cut short, as on a full disk."""
     output = ""
     members: set[str] = set()
     objects: set[str] = set()

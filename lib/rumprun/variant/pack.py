@@ -20,7 +20,6 @@ from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
 from rumprun.variant.harvest import Harvested
 from rumprun.variant.relations import VariantRelations
-from rumprun.workdir import atomic_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +41,8 @@ def pack(
 ) -> Path:
     """Add documents and control data to the variant's tree and write its ``.deb``.
 
-    ``tree`` is the source tree (for copyright and changelog), ``output`` the directory for the
-    package, which appears there whole or not at all.
+    ``tree`` is the source tree (for copyright and changelog), ``output`` an existing directory
+    for the package.
     """
     root = harvested.root
     _add_documents(root, tree, harvested.candidate.variant, source)
@@ -59,16 +58,15 @@ def pack(
     _normalise(root, source.timestamp)
     version = source.version.partition(":")[2] or source.version
     deb = output / f"{harvested.candidate.variant}_{version}_all.deb"
-    with atomic_path(deb) as partial:
-        run(
-            ["dpkg-deb", "--root-owner-group", "-Zxz", "--build", root, partial],
-            env={
-                "PATH": "/usr/bin:/bin",
-                "LC_ALL": "C.UTF-8",
-                # dpkg-deb clamps all dates to it (dpkg-deb(1), ENVIRONMENT).
-                "SOURCE_DATE_EPOCH": str(source.timestamp),
-            },
-        )
+    run(
+        ["dpkg-deb", "--root-owner-group", "-Zxz", "--build", root, deb],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "LC_ALL": "C.UTF-8",
+            # dpkg-deb clamps all dates to it (dpkg-deb(1), ENVIRONMENT).
+            "SOURCE_DATE_EPOCH": str(source.timestamp),
+        },
+    )
     return deb
 
 
@@ -80,9 +78,7 @@ def describe(harvested: Harvested, source: SourcePackage, target: Target) -> Des
     else:
         content = "the headers and static libraries"
     return Description(
-        synopsis=_shortened(
-            original.description_synopsis or original.name, " (rumprun variant)"
-        ),
+        synopsis=_shortened(original.description_synopsis or original.name, " (rumprun variant)"),
         paragraphs=(
             f"This is a static variant of {original.name} for unikernels and stub domains,",
             f"compiled for {target.triple}. It contains {content}.",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rumprun.command import CommandFailed, quote, run, stream
+from rumprun.command import CommandFailed, failure, last_lines, run, stream
 from rumprun.errors import BuildError
 from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
@@ -119,6 +119,4 @@ def _run_shown(
 
         completed = stream(argv, sink=sink, cwd=tree, env=env, timeout=timeout, merge_errors=True)
     if completed.returncode != 0:
-        raise CommandFailed(
-            f"failed with status {completed.returncode}: {quote(argv)}", completed=completed
-        )
+        raise failure(completed, last_lines(log.read_text(encoding="utf-8", errors="replace")))
