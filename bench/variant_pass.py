@@ -143,7 +143,7 @@ def read_recipe(
     if sysroot.path:
         environment["RUMPRUN_SYSROOT"] = str(sysroot.path)
     return Recipe(
-        configure=tuple(shlex.split(found.group(1).replace("${", r"\${"))),
+        configure=tuple(shlex.split(found.group(1))),
         make=("make", jobs.group(1)) if jobs else ("make",),
         environment=environment,
     )

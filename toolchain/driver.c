@@ -122,8 +122,12 @@ _Noreturn static void run_compiler(const struct layout *layout, const char *name
     words_add(&command, is_cpp ? REAL("cpp") : REAL("gcc"));
     words_add(&command,
               format_text("-specs=%s/usr/lib/rumprun-toolchain/rumprun.specs", layout->root));
-    if (layout->overlay != layout->sysroot)
+    if (layout->overlay != layout->sysroot) {
         words_add(&command, format_text("-B%s/lib/", layout->overlay));
+        /* Headers are recorded by the name that they will be installed under. */
+        words_add(&command,
+                  format_text("-ffile-prefix-map=%s=/usr/" TRIPLE, layout->overlay));
+    }
     words_add(&command, format_text("-B%s/lib/", layout->sysroot));
     if (strcmp(name, "c99") == 0)
         words_add(&command, "-std=c99");

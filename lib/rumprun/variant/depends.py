@@ -96,7 +96,8 @@ def _required_by_pkg_config(root: Path, sysroot: Sysroot, target: Target) -> set
     modules: set[str] = set()
     for option in ("--print-requires", "--print-requires-private"):
         for file in files:
-            answer = run([tool, option, file], check=False)
+            # Without the limit it answers nothing unless it finds all that is required.
+            answer = run([tool, "--maximum-traverse-depth=1", option, file], check=False)
             modules |= {line.split()[0] for line in answer.stdout.splitlines() if line.strip()}
     return {owners[module] for module in modules if module in owners}
 

@@ -123,6 +123,7 @@ def pass_environment(
         "http_proxy": _DEAD_PROXY,
         "https_proxy": _DEAD_PROXY,
     }
+    environment.update(_without_specs(directories.dpkg_tables))
     if sysroot:
         environment["RUMPRUN_SYSROOT"] = str(sysroot)
     return environment
@@ -142,6 +143,17 @@ def build_options(caller: os._Environ[str] | dict[str, str], jobs: int) -> list[
     words += [word for word in given if word in _USER_OPTIONS]
     parallel = [word for word in given if word.startswith("parallel=")]
     return words + (parallel or [f"parallel={jobs}"])
+
+
+def _without_specs(tables: Path) -> dict[str, str]:
+    """Settings that keep dpkg's own gcc specs out of the flags (dpkg-buildflags(1), STRIP).
+
+    They are for architectures whose gcc makes no position-independent executables by itself;
+    ours does, and the flags would carry the name of a private directory into what is built.
+    """
+    specs = [f"-specs={tables}/pie-{step}.specs" for step in ("compile", "link")]
+    flags = ("CFLAGS", "CXXFLAGS", "OBJCFLAGS", "OBJCXXFLAGS", "LDFLAGS")
+    return {f"DEB_{flag}_STRIP": " ".join(specs) for flag in flags}
 
 
 def _inherited() -> dict[str, str]:
