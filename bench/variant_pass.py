@@ -29,10 +29,10 @@ from rumprun import ui
 from rumprun.command import base_environment, run
 from rumprun.source.apt import fetch
 from rumprun.source.dsc import unpack
+from rumprun.source.needs import wanted_variants
 from rumprun.source.package import SourcePackage, read_source_tree
 from rumprun.target.descriptor import Target, load_target
 from rumprun.variant.build import build_variants
-from rumprun.variant.depends import wanted_variants
 from rumprun.variant.pack import pack
 from rumprun.variant.sysroot import Sysroot, assemble, read_pool
 from rumprun.variant.variant_pass import PassOptions, run_pass

@@ -34,7 +34,6 @@ def temporary_tree(*, keep: bool = False, parent: Path | None = None) -> Iterato
 
 def remove_tree(path: Path) -> None:
     """Remove ``path`` and all below it, also where a build left directories read-only."""
-
     if not path.is_dir():
         return
     # A directory that is not the owner's to read, search and write hides what is below it, so

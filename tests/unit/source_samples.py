@@ -43,10 +43,12 @@ Description: sample library - development files
 
 
 def stanza(name: str, *fields: str) -> str:
-    """A further binary package stanza; ``fields`` override ``Architecture: any``."""
+    """A further stanza, of a program unless ``fields`` say another architecture or Depends."""
     given = list(fields)
     if not any(field.startswith("Architecture:") for field in fields):
         given.insert(0, "Architecture: any")
+    if not any(field.startswith("Depends:") for field in fields):
+        given.append("Depends: ${shlibs:Depends}")
     return "\n" + "\n".join([f"Package: {name}", *given, "Description: sample", " For tests.", ""])
 
 

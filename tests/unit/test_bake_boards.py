@@ -21,7 +21,7 @@ def test_linux_is_there() -> None:
 
 
 def test_unknown_board() -> None:
-    with pytest.raises(UsageError, match="there are: .*linux"):
+    with pytest.raises(UsageError, match=r"there are: .*linux"):
         find_board("amiga")
 
 

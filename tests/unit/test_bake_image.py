@@ -98,9 +98,11 @@ def test_refused(place: str, value: object) -> None:
         parse_image(json.dumps(put(image_document(IMAGE), place, value)))
 
 
+keys = st.text(max_size=6)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.none() | st.booleans() | st.integers() | st.floats() | keys,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=6,
 )
 places = st.sampled_from(["format", "board", "programs", "programs|0|argv", "kernel", "files"])
 

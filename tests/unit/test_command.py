@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from rumprun import command
 from rumprun.command import CommandFailed, base_environment, quote, run, stream
 from rumprun.errors import MissingError, SystemFault
@@ -43,6 +44,7 @@ def pid_in(path: Path) -> int:
     return int(path.read_text(encoding="ascii"))
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))))
 def test_a_quoted_command_is_read_back_by_a_shell(words: list[str]) -> None:
     assert shlex.split(quote(words)) == words

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import lzma
 import struct
 from pathlib import Path
@@ -56,7 +57,7 @@ def command_of(control: str = "/t/control") -> list[str]:
 
 def test_command() -> None:
     words = command_of()
-    options = dict(zip(words, words[1:], strict=False))
+    options = dict(itertools.pairwise(words))
     assert options["-accel"] == "tcg"
     assert options["-kernel"] == "/c/vmlinux"
     assert options["-initrd"] == "/i/initramfs"
@@ -65,7 +66,7 @@ def test_command() -> None:
     # A panic must end the machine; no firmware of a default card may talk on the console.
     assert {"-no-reboot", "-nodefaults", "-no-user-config"} <= set(words)
     # The console comes first: it is the guest's ttyS0.
-    serial = [value for word, value in zip(words, words[1:], strict=False) if word == "-serial"]
+    serial = [value for word, value in itertools.pairwise(words) if word == "-serial"]
     assert serial == ["chardev:console", "chardev:control"]
 
 
@@ -127,6 +128,7 @@ def test_unpack(payload: bytes) -> None:
         bzimage(gzip.compress(elf()), version=0x207),
         bzimage(gzip.compress(elf()))[:0x24C],
     ],
+    ids=lambda image: f"{len(image)}-bytes",
 )
 def test_not_unpacked(image: bytes) -> None:
     assert unpack(image) is None

@@ -104,8 +104,12 @@ def test_a_library_gives_its_dev_package(tmp_path: Path) -> None:
         stanza("libsample-all-dev", "Section: libdevel", "Architecture: all"),
         stanza("lib32sample-dev", "Section: libdevel", "Architecture: amd64 s390x"),
         stanza(
-            "sample-multilib", "Section: utils", "Architecture: amd64", "Depends: libc6-dev-i386"
+            "sample-multilib",
+            "Section: utils",
+            "Architecture: amd64",
+            "Depends: ${shlibs:Depends}, libc6-dev-i386",
         ),
+        stanza("sample-system", "Section: admin", "Depends: sample-tools, ${misc:Depends}"),
         stanza("sample-rumprun", "Section: utils"),
     ],
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from debian.changelog import Changelog
+
 from rumprun.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,24 +41,16 @@ _OTHERS = ROOT / "tests" / "packages"
 _NEEDS_SPDX = {".c", ".cmake", ".h", ".meson", ".mk", ".pl", ".pm", ".pod", ".py", ".sh", ".svg",
                ".toml"}  # fmt: skip
 
-# Traces of a desk or of unfinished work; in two parts, or this file would have them.
+# Traces of a desk or of unfinished work, each written so that it does not match itself.
 _FORBIDDEN = re.compile(
-    "|".join(
-        (
-            r"\bTO" r"DO\b",
-            r"\bFIX" r"ME\b",
-            r"\bDESIGN" r"\.md\b",
-            r"\bSTYLE" r"\.md\b",
-            r"(?<![\w.}$/])/wo" r"rk/",
-            r"/tmp/br" r"ief",
-            r"\bcl" r"aude\b",
-            r"\bchat" r"gpt\b",
-            r"\ba\.?i\.? assis" r"tant\b",
-            r"\blanguage mo" r"del\b",
-            r"\bprom" r"pt\b",
-        )
-    ),
-    re.IGNORECASE,
+    r"""
+    \bTOD[O]\b | \bFIXM[E]\b
+    | \bDESIG[N]\.md\b | \bSTYL[E]\.md\b
+    | (?<![\w.}$/])/wor[k]/ | /tmp/brie[f]
+    | \bclaud[e]\b | \bchatgp[t]\b | \blanguage[ ]mode[l]\b | \ba\.?i\.?[ ]assistan[t]\b
+    | \bpromp[t]\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 
 
@@ -213,13 +206,16 @@ def test_nothing_speaks_of_a_desk_or_of_unfinished_work() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize(
-    "text", ["TO" "DO: later", "see /wo" "rk/shared", "the DESIGN" ".md says", "a prom" "pt"]
-)
+@pytest.mark.parametrize("text", ["TO~DO: later", "see /wo~rk/shared", "DE~SIGN.md", "a prom~pt"])
 def test_the_traces_are_recognised(text: str) -> None:
-    assert _FORBIDDEN.search(text)
+    assert _FORBIDDEN.search(text.replace("~", ""))
 
 
 def test_the_version_is_that_of_the_changelog() -> None:
     with (ROOT / "debian" / "changelog").open(encoding="utf-8") as file:
         assert str(Changelog(file).version) == VERSION
+
+
+def test_no_two_test_modules_share_a_name() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert sorted(names) == sorted(set(names))

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from rumprun.errors import InputError
 from rumprun.source.naming import Candidate
 from rumprun.variant.harvest import assign, harvest, select, staged_files
@@ -102,16 +103,22 @@ def test_a_library_goes_to_the_dev_package_whose_pc_file_names_it(tmp_path: Path
     assert "lib/libbar.a" not in found["libfoo-rumprun-dev"]
 
 
+def test_a_real_shared_object_is_kept_for_the_audit(tmp_path: Path) -> None:
+    stage(tmp_path, {"libfoo1/usr/lib/libelf.so.1": ELF, f"{DEV}/ossl-modules/legacy.so": ELF})
+    assert list(plan(tmp_path, "libfoo-dev")["libfoo-rumprun-dev"]) == [
+        "lib/libelf.so.1",
+        "lib/ossl-modules/legacy.so",
+    ]
+
+
 def test_shared_objects_and_plugins_are_left_out(tmp_path: Path) -> None:
     stage(
         tmp_path,
         {
             f"{DEV}/libncurses.so": b"INPUT(libncurses.so.6 -ltinfo)\n",
-            f"{DEV}/libelf.so.1": ELF,
             f"{DEV}/engines-3/afalg.so": ARCHIVE,
-            f"{DEV}/ossl-modules/legacy.so": ELF,
             f"{DEV}/foo/libplugin.so": ARCHIVE,
-            "libfoo-dev/usr/libexec/foo/plugin.so.2": ELF,
+            "libfoo-dev/usr/libexec/foo/plugin.so.2": ARCHIVE,
             f"{DEV}/foo/libprivate.a": ARCHIVE,
             f"{DEV}/libcurses.a": "libncurses.a",
             f"{DEV}/libncurses.a": ARCHIVE,
@@ -146,7 +153,7 @@ def test_files_of_packages_without_a_variant_are_passed_over(tmp_path: Path) -> 
 def test_links_are_kept_pointed_at_where_their_goal_went(tmp_path: Path) -> None:
     links = {
         f"usr/lib/{T}/libcurses.a": ("libncurses.a", "libncurses.a"),
-        f"usr/lib/{T}/pkgconfig/a.pc": ("../../../share/pkgconfig/a.pc", "../../share/pkgconfig/a.pc"),
+        f"usr/lib/{T}/foo/a.h": ("../../../share/foo/a.h", "../../share/foo/a.h"),
         "usr/lib/libtinfo.a": (f"{T}/libncurses.a", "libncurses.a"),
         "usr/include/cursesw": (".", "."),
         "usr/include/sub": ("/usr/include/real", "real"),
@@ -181,14 +188,14 @@ def test_special_files_and_odd_names(tmp_path: Path) -> None:
 
 def test_placed_files_are_relocated_and_have_plain_modes(tmp_path: Path) -> None:
     script = b"#!/bin/sh\r\nprefix=/usr\n\xff\x00"
-    stage(tmp_path, {"libfoo-dev/usr/bin/foo-config": script, f"{DEV}/libfoo.a": ARCHIVE})
+    stage(tmp_path, {"libfoo-dev/usr/bin/foo-config": script, "libfoo-dev/usr/include/a.h": b""})
     (tmp_path / "debian/libfoo-dev/usr/bin/foo-config").chmod(0o4775)
-    (tmp_path / "debian" / DEV / "libfoo.a").chmod(0o600)
+    (tmp_path / "debian/libfoo-dev/usr/include/a.h").chmod(0o600)
     prefix = gathered(tmp_path, tmp_path / "out", candidate("libfoo-dev"))["libfoo-dev"]
     placed = prefix / "bin/foo-config"
     assert placed.read_bytes() == f"#!/bin/sh\r\nprefix={PREFIX}\n".encode() + b"\xff\x00"
     assert stat.S_IMODE(placed.stat().st_mode) == 0o755
-    assert stat.S_IMODE((prefix / "lib/libfoo.a").stat().st_mode) == 0o644
+    assert stat.S_IMODE((prefix / "include/a.h").stat().st_mode) == 0o644
 
 
 def test_variants_without_their_kind_of_content_are_not_made(tmp_path: Path) -> None:

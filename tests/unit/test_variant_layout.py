@@ -6,8 +6,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from rumprun.variant.layout import STAND_IN, destination, library_stem
 from unit.variant_samples import TARGET, TREE, T
 
@@ -68,6 +69,7 @@ def test_leaves_out(staged: str) -> None:
 WORD = st.sampled_from(["usr", "lib", "include", "share", "bin", "..", ".", T, "doc", "/", "x.h"])
 
 
+@settings(deadline=None)
 @given(st.lists(WORD, min_size=1, max_size=8))
 def test_stays_below_the_prefix_and_is_final(words: list[str]) -> None:
     place = destination(PurePosixPath("/".join(words)), TARGET)

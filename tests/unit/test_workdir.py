@@ -12,14 +12,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from rumprun.command import run
 from rumprun.errors import SystemFault
-from rumprun.workdir import atomic_path, faults_explained, remove_tree, temporary_tree
+from rumprun.workdir import (
+    atomic_path,
+    faults_explained,
+    publish,
+    remove_tree,
+    temporary_tree,
+)
 
 _NOBODY = 65534
 
 
-@pytest.fixture()
+@pytest.fixture
 def plain_directory() -> Iterator[Path]:
     """A directory of a user for whom modes count: for root they do not."""
     directory = Path(tempfile.mkdtemp())
@@ -48,9 +55,7 @@ def lock(path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [None, ValueError, KeyboardInterrupt])
-def test_a_locked_tree_is_removed(
-    plain_directory: Path, error: type[BaseException] | None
-) -> None:
+def test_a_locked_tree_is_removed(plain_directory: Path, error: type[BaseException] | None) -> None:
     try:
         with temporary_tree(parent=plain_directory) as path:
             assert stat.S_IMODE(path.stat().st_mode) == 0o755
@@ -107,6 +112,23 @@ def test_a_file_appears_whole_or_not_at_all(
         assert error
     assert [path.name for path in destination.parent.iterdir()] == ["file"]
     assert destination.read_text(encoding="utf-8") == ("old" if error else "new")
+
+
+def test_files_are_published_together_or_not_at_all(tmp_path: Path) -> None:
+    names = ["b.deb", "a.deb"]
+    for name in names:
+        (tmp_path / name).write_text("new", encoding="utf-8")
+    output = tmp_path / "made" / "output"
+    with pytest.raises(FileNotFoundError):
+        publish([tmp_path / "b.deb", tmp_path / "absent.deb"], output)
+    assert list(output.iterdir()) == []
+    (output / "a.deb").write_text("old", encoding="utf-8")
+    done = publish([tmp_path / name for name in names], output)
+    assert done == (output / "b.deb", output / "a.deb")
+    assert {path.name: path.read_text(encoding="utf-8") for path in output.iterdir()} == {
+        "a.deb": "new",
+        "b.deb": "new",
+    }
 
 
 @pytest.mark.parametrize(

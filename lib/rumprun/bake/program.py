@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import struct
 from pathlib import Path
 
 from elftools.common.exceptions import ELFError
@@ -12,6 +14,18 @@ from elftools.elf.elffile import ELFFile
 
 from rumprun.errors import InputError, MissingError
 from rumprun.target.descriptor import Target
+
+# pyelftools meets damaged headers with whatever Python raises there.
+_PARSER_ERRORS = (
+    ELFError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]{0,127}")
 
@@ -36,18 +50,17 @@ def check_program(path: Path, target: Target) -> None:
     what it is instead.
     """
     try:
-        with path.open("rb") as file:
-            start = file.read(256)
-            if not start.startswith(b"\x7fELF"):
-                raise InputError(f"{path}: {_kind(start)}, not a static ELF program", hint=_hint())
-            file.seek(0)
-            _check_elf(path, ELFFile(file), target)
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise MissingError(f"{path}: no such program", hint="give the path of its file") from error
     except IsADirectoryError as error:
         raise InputError(f"{path}: a directory, not a program") from error
-    except (ELFError, ValueError, AttributeError, TypeError, KeyError, IndexError) as error:
-        # pyelftools meets damaged headers with whatever Python raises there.
+    if not content.startswith(b"\x7fELF"):
+        raise InputError(f"{path}: {_kind(content)}, not a static ELF program", hint=_hint())
+    try:
+        # From memory: offsets in a damaged header are no positions that a file can have.
+        _check_elf(path, ELFFile(io.BytesIO(content)), target)
+    except _PARSER_ERRORS as error:
         raise InputError(f"{path}: a damaged ELF file ({error})", hint=_hint()) from error
 
 
@@ -55,7 +68,8 @@ def _hint() -> str:
     return "bake a program of a -rumprun package, or one linked by the target's gcc"
 
 
-def _kind(start: bytes) -> str:
+def _kind(content: bytes) -> str:
+    start = content[:256]
     if not start:
         return "an empty file"
     if start.startswith(b"#!"):

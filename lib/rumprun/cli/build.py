@@ -15,10 +15,10 @@ from rumprun.cli.sources import add_source_arguments, unpack_source
 from rumprun.errors import MissingError, UsageError
 from rumprun.source.build_depends import install_packages, unmet_build_depends
 from rumprun.source.naming import PASS_PROFILES, is_variant_name, variant_name
+from rumprun.source.needs import build_order
 from rumprun.source.package import SourcePackage, read_source_tree
 from rumprun.target.descriptor import Target, load_target
 from rumprun.variant.build import build_variants
-from rumprun.variant.depends import build_order
 from rumprun.variant.pack import pack
 from rumprun.variant.sysroot import Variant, read_pool
 from rumprun.variant.variant_pass import PassOptions

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rumprun.command import base_environment, run
-from rumprun.errors import MissingError
+from rumprun.errors import InputError, MissingError
 
 _UNMET = re.compile(r"[Uu]nmet build dependencies: (.*)")
 _PACKAGE = re.compile(r"([a-z0-9][a-z0-9+.-]+)(?::\w+)?(?: \([^)]*\))?")
@@ -17,7 +17,8 @@ _PACKAGE = re.compile(r"([a-z0-9][a-z0-9+.-]+)(?::\w+)?(?: \([^)]*\))?")
 def unmet_build_depends(tree: Path, profiles: Iterable[str]) -> tuple[str, ...]:
     """The unmet Build-Depends of ``tree`` under the build ``profiles``, as package names.
 
-    dpkg-checkbuilddeps decides; of alternatives the first is named.
+    dpkg-checkbuilddeps decides; of alternatives the first is named. Raises :class:`InputError`
+    for fields that it cannot read.
     """
     answer = run(
         ["dpkg-checkbuilddeps", "-I", "-P", ",".join(sorted(profiles)), "debian/control"],
@@ -27,9 +28,26 @@ def unmet_build_depends(tree: Path, profiles: Iterable[str]) -> tuple[str, ...]:
     )
     found = _UNMET.search(answer.stderr)
     if not found:
+        # 1 stands for conflicts, which a cross build may live with.
+        if answer.returncode not in (0, 1):
+            raise InputError(f"{tree / 'debian' / 'control'}: {answer.stderr.strip()}")
         return ()
     alternatives = re.sub(r" \| [a-z0-9][a-z0-9+.-]+(?::\w+)?(?: \([^)]*\))?", "", found.group(1))
     return tuple(match.group(1) for match in _PACKAGE.finditer(alternatives))
+
+
+def without_tools(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the -dev packages ``names`` that may be libraries.
+
+    dpkg-dev and its like also end in -dev; the section of an installed package tells.
+    """
+    found = list(names)
+    if not found:
+        return ()
+    answer = run(["dpkg-query", "-W", "-f", "${Package}\t${Section}\n", *found], check=False)
+    rows = (line.split("\t") for line in answer.stdout.splitlines())
+    tools = {name for name, section in rows if section and not section.endswith("libdevel")}
+    return tuple(name for name in found if name not in tools)
 
 
 def install_packages(names: Iterable[str], *, log: Path) -> None:

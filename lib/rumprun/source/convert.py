@@ -26,7 +26,13 @@ from rumprun.source.convert_control import (
 )
 from rumprun.source.convert_rules import convert_rules
 from rumprun.source.dsc import SourceControl, read_dsc, unpack
-from rumprun.source.naming import Candidate, candidates, is_variant_name
+from rumprun.source.naming import (
+    DEFAULT_DPKG_ARCHITECTURE,
+    Candidate,
+    candidates,
+    is_variant_name,
+)
+from rumprun.source.needs import required_variants
 from rumprun.source.package import RulesStyle, SourcePackage, read_source_tree
 from rumprun.source.stanza import disabling_profile, render_stanzas
 from rumprun.workdir import atomic_path, temporary_tree
@@ -128,8 +134,10 @@ def _change_debian(
     control = debian / "control"
     text = drop_build_depends(read_text(control), _SINGLE_BINARY, path=control)
     provider = _ADD_ON if source.rules_style is RulesStyle.DH else _PACKAGE
-    relation = f"{provider} <!{disabling_profile(source.name)}>"
-    text = add_build_depends(text, relation, path=control)
+    profile = f"<!{disabling_profile(source.name)}>"
+    needed = required_variants(source, chosen, DEFAULT_DPKG_ARCHITECTURE)
+    for package in (provider, *needed):
+        text = add_build_depends(text, f"{package} {profile}", path=control)
     text = append_stanzas(text, render_stanzas(source, chosen), path=control)
     rules = convert_rules(tree, source)
     entry = _changelog_entry(source, chosen, author, timestamp)

@@ -66,6 +66,10 @@ _MULTILIB_PREFIXES = ("lib32", "lib64", "libn32", "libx32", "libo32")
 _MULTILIB_DEPENDS = (*_MULTILIB_PREFIXES, "libc6-dev-", "libc6-i386", "libc6-x32")
 
 
+# Where maintainers put what dpkg-shlibdeps found; weaker relations are for optional programs.
+_SHLIBS_FIELDS = ("Pre-Depends", "Depends", "Recommends", "Suggests")
+
+
 class Kind(enum.Enum):
     """What a variant package holds: headers and static libraries, or programs."""
 
@@ -125,7 +129,8 @@ def candidates(
 ) -> tuple[Candidate, ...]:
     """The binary packages of ``source`` that get a variant, in the order of debian/control.
 
-    A package gets one when it is a ``-dev`` package or holds programs, is built under
+    A package gets one when it is a ``-dev`` package or has compiled programs (it takes
+    ``${shlibs:Depends}``, unlike metapackages and scripts), is built under
     :data:`PASS_PROFILES`, and its ``Architecture`` covers ``dpkg_architecture``:
 
     * a wildcard that matches as dpkg matches it (``any``, ``linux-any``, ``any-amd64``);
@@ -197,7 +202,14 @@ def _kind(binary: Binary) -> Kind | None:
         return None
     if binary.name.endswith(_DEV):
         return Kind.DEV
-    return None if section in _RUNTIME_SECTIONS else Kind.PROGRAM
+    if section in _RUNTIME_SECTIONS or not _has_compiled_code(binary):
+        return None
+    return Kind.PROGRAM
+
+
+def _has_compiled_code(binary: Binary) -> bool:
+    """Whether dpkg-shlibdeps has something to say of it, which metapackages and scripts lack."""
+    return any("${shlibs:" in binary.fields.get(field, "") for field in _SHLIBS_FIELDS)
 
 
 def _runtime_libraries(source: SourcePackage) -> frozenset[str]:

@@ -78,14 +78,11 @@ def read_source_tree(tree: Path) -> SourcePackage:
         raise InputError(f"{control}: no binary package stanza")
     for field in _BUILD_RELATIONS:
         _check_relations(source, field, control)
-    changelog = _read_changelog(tree / "debian" / "changelog")
-    block = changelog[0]
+    log = tree / "debian" / "changelog"
+    block = _read_changelog(log)[0]
     name = source["Source"].strip()
     if block.package != name:
-        raise InputError(
-            f"{tree / 'debian' / 'changelog'}:1: names {block.package}, but {control.name} says"
-            f" Source: {name}"
-        )
+        raise InputError(f"{log}:1: names {block.package}, but {control.name} says Source: {name}")
     rules = tree / "debian" / "rules"
     if not rules.is_file():
         raise InputError(f"{rules}: no such file", hint="a source package needs one")
@@ -94,7 +91,7 @@ def read_source_tree(tree: Path) -> SourcePackage:
         version=str(block.version),
         maintainer=source.get("Maintainer", "").strip(),
         format=_read_format(tree),
-        timestamp=_timestamp(str(block.date), tree / "debian" / "changelog"),
+        timestamp=_timestamp(str(block.date), log),
         distribution=str(block.distributions),
         binaries=tuple(_binary(stanza, source, control) for stanza in stanzas),
         build_depends=source.get("Build-Depends", ""),

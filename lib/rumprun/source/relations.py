@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from debian.deb822 import PkgRelation
 
+from rumprun.source.naming import architecture_is
+
 # python-debian hands a relation to a substitution variable's version back unparsed.
 _SUBSTITUTED_VERSION = re.compile(r"\(\s*[<>=]+\s*[^()]*\$\{[^}]*\}[^()]*\)")
 
@@ -31,26 +33,23 @@ class Relation:
     def applies(self, architecture: str, active: frozenset[str]) -> bool:
         """Whether it counts for ``architecture`` under the ``active`` build profiles.
 
-        As in Policy 7.1: a list of architectures names the only ones, or the excluded ones;
-        wildcards are not resolved, for the private architecture matches ``any`` forms only.
+        As in Policy 7.1: a list of architectures names the only ones, or the excluded ones.
         """
         formula = self.profiles
         if formula and not any(
             all((name in active) is wanted for wanted, name in terms) for terms in formula
         ):
             return False
-        if not self.architectures:
-            return True
-        matched = [
-            wanted for wanted, name in self.architectures if name in {architecture, "linux-any"}
-        ]
-        return matched[0] if matched else not self.architectures[0][0]
+        for wanted, name in self.architectures:
+            if architecture_is(architecture, name):
+                return wanted
+        return all(not wanted for wanted, _name in self.architectures)
 
 
 def alternatives(field: str) -> Iterator[Relation]:
     """All alternatives of all relations in ``field``; substitution variables are passed over."""
     plain = _SUBSTITUTED_VERSION.sub("", field)
-    entries = (entry.strip() for entry in plain.split(","))
+    entries = (word.strip() for entry in plain.split(",") for word in entry.split("|"))
     kept = ", ".join(entry for entry in entries if entry and "${" not in entry)
     for group in PkgRelation.parse_relations(kept) if kept else ():
         for parsed in group:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rumprun.errors import AuditError, BuildError, InputError
-from rumprun.source.naming import Candidate, candidates
+from rumprun.source.build_depends import without_tools
+from rumprun.source.naming import Candidate, candidates, original_name, variant_name
+from rumprun.source.needs import wanted_variants
 from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
 from rumprun.variant.audit import Finding, audit_tree
-from rumprun.variant.depends import missing_variants, wanted_variants
+from rumprun.variant.depends import missing_variants
 from rumprun.variant.harvest import Harvested, harvest
 from rumprun.variant.linked import read_link_log
 from rumprun.variant.listed import read_listed
@@ -92,7 +94,8 @@ def build_variants(
 
 def _with_missing(error: BuildError, wanted: Sequence[str], sysroot: Sysroot) -> BuildError:
     """A failed build's error, with the variants that were not at hand: often the cause."""
-    missing = missing_variants(wanted, sysroot)
+    originals = map(original_name, missing_variants(wanted, sysroot))
+    missing = [variant_name(name) for name in without_tools(originals)]
     if not missing:
         return error
     names = ", ".join(missing)

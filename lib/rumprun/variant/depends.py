@@ -3,43 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from rumprun.command import run
-from rumprun.source.naming import (
-    PASS_PROFILES,
-    Candidate,
-    Kind,
-    is_variant_name,
-    variant_name,
-)
-from rumprun.source.package import SourcePackage
+from rumprun.source.naming import Candidate, Kind, variant_name
+from rumprun.source.needs import has_variant
 from rumprun.source.relations import Relation, alternatives
 from rumprun.target.descriptor import Target
 from rumprun.variant.sysroot import Sysroot
-
-# What every toolchain brings: nothing to depend on.
-_LIBC = frozenset({"libc-dev", "libc6-dev", "linux-libc-dev", "musl-dev"})
-
-
-def wanted_variants(source: SourcePackage, architecture: str) -> tuple[str, ...]:
-    """The variants that a build of ``source`` may use: those of its -dev Build-Depends.
-
-    ``architecture`` is the private dpkg architecture. Dependencies that are for the build
-    machine (``:native``), for other architectures, or switched off by a profile of the
-    variant pass are left out. The result is sorted.
-    """
-    field = ", ".join(filter(None, (source.build_depends, source.build_depends_arch)))
-    names = set()
-    for relation in alternatives(field):
-        if (
-            _has_variant(relation.name)
-            and relation.qualifier != "native"
-            and relation.applies(architecture, PASS_PROFILES)
-        ):
-            names.add(variant_name(relation.name))
-    return tuple(sorted(names))
 
 
 def variant_depends(
@@ -62,7 +34,7 @@ def variant_depends(
     own = {sibling.variant for sibling in siblings}
     names: dict[str, str] = {}
     for relation in alternatives(candidate.original.depends):
-        if not _has_variant(relation.name):
+        if not has_variant(relation.name):
             continue
         variant = variant_name(relation.name)
         if variant in own:
@@ -73,10 +45,6 @@ def variant_depends(
         names.setdefault(variant, variant)
     names.pop(candidate.variant, None)
     return tuple(names[name] for name in sorted(names))
-
-
-def _has_variant(name: str) -> bool:
-    return name.endswith("-dev") and name not in _LIBC and not is_variant_name(name)
 
 
 def _versioned(variant: str, relation: Relation) -> str:
@@ -105,32 +73,3 @@ def _required_by_pkg_config(root: Path, sysroot: Sysroot, target: Target) -> set
 def missing_variants(wanted: Iterable[str], sysroot: Sysroot) -> tuple[str, ...]:
     """Those of ``wanted`` that are not at hand."""
     return tuple(name for name in wanted if name not in sysroot.variants)
-
-
-def build_order(sources: Sequence[SourcePackage], architecture: str) -> tuple[SourcePackage, ...]:
-    """``sources`` such that each comes after those whose variants it wants.
-
-    Where they want one another in a circle, the given order decides.
-    """
-    provider = {
-        variant_name(binary.name): source.name
-        for source in sources
-        for binary in source.binaries
-        if not is_variant_name(binary.name)
-    }
-    by_name = {source.name: source for source in sources}
-    done: dict[str, SourcePackage] = {}
-    visiting: set[str] = set()
-
-    def visit(source: SourcePackage) -> None:
-        if source.name in done or source.name in visiting:
-            return
-        visiting.add(source.name)
-        for variant in wanted_variants(source, architecture):
-            if variant in provider:
-                visit(by_name[provider[variant]])
-        done[source.name] = source
-
-    for source in sources:
-        visit(source)
-    return tuple(done.values())

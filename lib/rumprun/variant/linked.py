@@ -72,11 +72,14 @@ def static_built_using(
     """The sources that ``programs`` (base names) embed, as ``name (= version)``, sorted.
 
     ``own`` is the source being built, which is not named. Files that no package and no
-    variant owns are the build's own objects.
+    variant owns are the build's own objects. A program without a record, such as one that was
+    renamed when it was installed, counts as made of all that any program of the build is.
     """
+    everything = frozenset().union(*log.values())
     inputs: set[Path] = set()
     for program in programs:
-        inputs |= {Path(name) for name in log.get(program, frozenset()) if name.startswith("/")}
+        found = log.get(program, everything)
+        inputs |= {Path(name) for name in found if name.startswith("/")}
     sources = set()
     foreign = []
     for path in sorted(inputs):

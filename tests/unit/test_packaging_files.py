@@ -10,10 +10,12 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from debian.copyright import Copyright
 from debian.deb822 import Deb822, Sources
+
 from rumprun.errors import BuildError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,9 +77,7 @@ def test_the_library_imports_only_what_the_package_depends_on() -> None:
     assert needed <= PACKAGE_OF.keys()
     wanted = {PACKAGE_OF[name] for name in needed}
     assert wanted == {
-        name
-        for name in names_in(stanza("dh-rumprun")["Depends"])
-        if name.startswith("python3-")
+        name for name in names_in(stanza("dh-rumprun")["Depends"]) if name.startswith("python3-")
     }
 
 
@@ -122,8 +122,8 @@ def test_the_list_of_packages_covers_what_debian_control_asks_for() -> None:
 def test_the_licence_is_the_same_everywhere() -> None:
     with (DEBIAN / "copyright").open(encoding="utf-8") as file:
         document = Copyright(file, strict=True)
-    (licence,) = [item.license for item in document.all_license_paragraphs()]
-    assert licence is not None
+    (paragraph,) = document.all_license_paragraphs()
+    licence: Any = paragraph.license
     assert licence.synopsis == "BSD-2-Clause"
     text = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert licence.text.split() == text.split("\n", 2)[2].split()

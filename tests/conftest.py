@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Settings for all tests."""
+
+from hypothesis import HealthCheck, settings
+
+# Machines are shared and noisy: how long an example takes says nothing.
+settings.register_profile("noisy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("noisy")

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Converted archive sources build their native packages as before, and the variants besides."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from archive_samples import Fetch
+from debian.debfile import DebFile
+from packaging_machine import copy_checkout
+
+from rumprun import paths
+from rumprun.command import base_environment, run
+from rumprun.source.convert import convert
+from rumprun.target.descriptor import load_target
+from rumprun.version import VERSION
+from rumprun.workdir import temporary_tree
+
+pytestmark = pytest.mark.integration
+
+USER = "rumprun-sbuild"
+SUITE = "bookworm"
+MIRROR = "http://deb.debian.org/debian"
+
+# What a rebuild under another version and another changelog rightly changes.
+CHANGED = ("/changelog.Debian.gz", "/changelog.gz")
+
+
+def payload(deb: Path) -> dict[str, bytes | None]:
+    """Each file of a package with its content; links and directories with ``None``."""
+    with DebFile(filename=str(deb)) as package:
+        tar = package.data.tgz()
+        found: dict[str, bytes | None] = {}
+        for member in tar.getmembers():
+            if member.name.endswith(CHANGED) or "/.build-id/" in member.name:
+                continue
+            file = tar.extractfile(member) if member.isreg() else None
+            found[member.name] = file.read() if file else None
+    return found
+
+
+def native(directory: Path) -> dict[str, Path]:
+    """The packages of a build by name, without the variants and the debugging symbols."""
+    return {
+        deb.name.partition("_")[0]: deb
+        for deb in directory.glob("*.deb")
+        if "rumprun" not in deb.name.partition("_")[0] and "-dbgsym" not in deb.name
+    }
+
+
+def build_here(dsc: Path, directory: Path, variants: Path | None) -> None:
+    """dpkg-buildpackage of ``dsc`` in ``directory``, with the checkout's add-on.
+
+    The tree has the same name whatever the version, for it shows in what gcc records.
+    """
+    tree = directory / "tree"
+    directory.mkdir()
+    run(["dpkg-source", "-x", dsc, tree], cwd=directory)
+    environment = {
+        **base_environment(),
+        "PATH": f"{paths.DATA}:{os.environ['PATH']}",
+        "PERL5LIB": str(paths.DEBHELPER),
+        "DEB_BUILD_OPTIONS": "parallel=2 nocheck",
+        **({"RUMPRUN_VARIANTS": str(variants)} if variants else {}),
+    }
+    run(["dpkg-buildpackage", "-b", "-us", "-uc", "-d"], cwd=tree, env=environment)
+
+
+def test_native_packages_of_a_converted_source_are_unchanged(
+    archive: Fetch, tmp_path: Path
+) -> None:
+    load_target().tool("gcc")
+    dsc = archive("libpng1.6")
+    run(
+        [paths.DATA / "rumpdeb", "build", "zlib", "--enable-deb-src", "-o", tmp_path / "variants"],
+        env={**base_environment(), **os.environ},
+    )
+    converted = convert(dsc, output=tmp_path / "converted")
+    build_here(dsc, tmp_path / "before", None)
+    build_here(converted.dsc, tmp_path / "after", tmp_path / "variants")
+    before, after = native(tmp_path / "before"), native(tmp_path / "after")
+    assert sorted(before) == sorted(after)
+    for name, deb in before.items():
+        old, new = payload(deb), payload(after[name])
+        assert sorted(old) == sorted(new), name
+        assert not [path for path in old if old[path] != new[path] and not is_elf(old[path])], name
+    variants = {deb.name.partition("_")[0] for deb in (tmp_path / "after").glob("*rumprun*.deb")}
+    assert variants == {"libpng-rumprun-dev", "libpng-tools-rumprun"}
+
+
+def is_elf(content: bytes | None) -> bool:
+    """Programs and libraries carry the version's own build id."""
+    return content is not None and content.startswith(b"\x7fELF")
+
+
+@contextlib.contextmanager
+def sbuild_user() -> Iterator[str]:
+    """A user with subordinate ids, as sbuild's unshare mode wants; made and removed by root."""
+    if os.geteuid() != 0:
+        pytest.skip("making a user with subordinate ids needs root")
+    environment = {**base_environment(), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    run(["useradd", "--create-home", "--shell", "/bin/sh", USER], env=environment)
+    try:
+        yield USER
+    finally:
+        run(["pkill", "-KILL", "-u", USER], check=False)
+        run(["userdel", "--remove", USER], env=environment, check=False)
+
+
+def as_user(user: str, *words: str | Path, cwd: Path) -> None:
+    run(
+        ["runuser", "-u", user, "--", *words],
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": f"/home/{user}", "LC_ALL": "C.UTF-8"},
+        cwd=cwd,
+        timeout=3000,
+    )
+
+
+def build_our_packages(work: Path) -> list[Path]:
+    tree = copy_checkout(work / f"dh-rumprun-{VERSION}")
+    run(
+        ["dpkg-buildpackage", "-b", "-us", "-uc"],
+        cwd=tree,
+        env={**base_environment(), "DEB_BUILD_OPTIONS": "nocheck"},
+    )
+    return sorted(work.glob("*.deb"))
+
+
+def test_sbuild_in_a_clean_chroot(archive: Fetch) -> None:
+    dsc = archive("zlib")
+    with temporary_tree() as work, sbuild_user() as user:
+        ours = build_our_packages(work)
+        converted = convert(dsc, output=work / "converted")
+        home = Path(f"/home/{user}")
+        for file in (*ours, *converted.files):
+            shutil.copyfile(file, home / Path(file).name)
+        chroot = home / "chroot.tar"
+        as_user(
+            user, "mmdebstrap", "--variant=buildd", "--mode=unshare", SUITE, chroot, MIRROR,
+            cwd=home,
+        )  # fmt: skip
+        as_user(
+            user, "sbuild", "--chroot-mode=unshare", f"--chroot={chroot}", f"--dist={SUITE}",
+            "--arch-all", "--no-run-lintian", "--no-run-piuparts", "--no-run-autopkgtest",
+            *(f"--extra-package={home / deb.name}" for deb in ours), converted.dsc.name,
+            cwd=home,
+        )  # fmt: skip
+        built = {deb.name.partition("_")[0] for deb in home.glob(f"*{converted.version[2:]}*.deb")}
+        (variant,) = home.glob("zlib1g-rumprun-dev_*_all.deb")
+        names = payload(variant)
+    assert {"zlib1g", "zlib1g-dev", "lib32z1", "lib32z1-dev"} <= built
+    assert f"./{load_target().prefix.relative_to('/')}/lib/libz.a" in names

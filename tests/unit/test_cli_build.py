@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""``rumpdeb``: its command line, what a build needs first, where sources come from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from rumprun.cli import build, sources, targets
+from rumprun.cli.main import SUBCOMMANDS, main, make_parser
+from rumprun.command import Completed
+from rumprun.errors import InputError, MissingError, UsageError
+from rumprun.source import build_depends
+from rumprun.source.build_depends import install_packages, unmet_build_depends
+from rumprun.variant.sysroot import Variant
+from unit.variant_samples import source
+
+UNMET = """\
+dpkg-checkbuilddeps: error: Unmet build dependencies: nosuch (>= 1:1~) | other \
+libnosuch-dev:native (>= 2) x1 | x2 (<< 3) | x3:any g++-12 python3-all-dev:any
+dpkg-checkbuilddeps: error: Build conflicts: gcc
+"""
+
+
+def answers(
+    monkeypatch: pytest.MonkeyPatch, stderr: str = "", status: int = 1
+) -> list[Sequence[str]]:
+    """Let the commands of ``build_depends`` say ``stderr``; the result collects their words."""
+    seen: list[Sequence[str]] = []
+
+    def run(argv: Sequence[str], **_others: object) -> Completed:
+        seen.append(argv)
+        return Completed(argv=tuple(argv), returncode=status, stdout="", stderr=stderr)
+
+    monkeypatch.setattr(build_depends, "run", run)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("stderr", "names"),
+    [
+        ("", ()),
+        ("dpkg-checkbuilddeps: error: Build conflicts: gcc", ()),
+        (
+            UNMET,
+            ("nosuch", "libnosuch-dev", "x1", "g++-12", "python3-all-dev"),
+        ),
+    ],
+)
+def test_unmet_build_depends(
+    monkeypatch: pytest.MonkeyPatch, stderr: str, names: tuple[str, ...]
+) -> None:
+    seen = answers(monkeypatch, stderr)
+    assert unmet_build_depends(Path(), ["nodoc", "cross"]) == names
+    assert "cross,nodoc" in seen[0]
+
+
+def test_fields_that_dpkg_cannot_read_are_not_taken_as_met(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers(monkeypatch, "dpkg-checkbuilddeps: error: cannot parse", status=25)
+    with pytest.raises(InputError, match="cannot parse"):
+        unmet_build_depends(Path(), [])
+
+
+def test_apt_s_failure_points_to_the_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen = answers(monkeypatch, status=100)
+    with pytest.raises(MissingError, match=f"could not install a b; see {tmp_path}/log"):
+        install_packages(["b", "a"], log=tmp_path / "log")
+    assert list(seen[0][-2:]) == ["a", "b"]
+
+
+def pool(*names: str) -> dict[str, Variant]:
+    return {
+        name: Variant(
+            name=name, version="1", source=name, source_version="1", depends="", deb=Path(name)
+        )
+        for name in names
+    }
+
+
+def provide(pool: Mapping[str, Variant]) -> None:
+    build._provide_build_depends(
+        Path(), source("foo", name="foo"), dict(pool), Path("log"), install=False
+    )
+
+
+def test_variants_stand_in_for_libraries_but_not_for_tools(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unmet = ["zlib1g-dev", "libq-rumprun-dev", "bison"]
+    monkeypatch.setattr(build, "unmet_build_depends", lambda _tree, _profiles: unmet)
+    with pytest.raises(MissingError, match=r"not installed: zlib1g-dev, libq-rumprun-dev, bison;"):
+        provide({})
+    known = pool("zlib1g-rumprun-dev", "libq-rumprun-dev", "bison-rumprun")
+    with pytest.raises(MissingError, match=r"apt-get install bison'"):
+        provide(known)
+    unmet.remove("bison")
+    provide(known)
+
+
+def test_subcommands_explain_themselves(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    for name, module in SUBCOMMANDS.items():
+        assert f"\n    {name} " in text
+        assert module.HELP
+    with pytest.raises(SystemExit) as caught:
+        main([])
+    assert caught.value.code == UsageError.exit_code
+
+
+def test_jobs_below_one_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["build", "zlib", "--jobs", "0"]) == UsageError.exit_code
+    assert "--jobs" in capsys.readouterr().err
+
+
+def test_a_dsc_is_taken_where_it_is_and_a_name_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = make_parser().parse_args(["build", "--suite", "bookworm", "zlib"])
+    directory = tmp_path / "new"
+    assert sources.locate_dsc("a/z.dsc", arguments, directory) == Path("a/z.dsc")
+    assert not directory.exists()
+
+    def fetch(name: str, **options: object) -> Path:
+        assert options == {"destination": directory, "suite": "bookworm", "enable_deb_src": False}
+        return directory / f"{name}.dsc"
+
+    monkeypatch.setattr(sources, "fetch", fetch)
+    assert sources.locate_dsc("zlib", arguments, directory) == directory / "zlib.dsc"
+    assert directory.is_dir()
+
+
+def test_report(capsys: pytest.CaptureFixture[str]) -> None:
+    build._report([Path("a.deb"), Path("b.deb")], as_json=True)
+    assert json.loads(capsys.readouterr().out) == ["a.deb", "b.deb"]
+    build._report([Path("a.deb"), Path("b.deb")], as_json=False)
+    assert capsys.readouterr().out == "a.deb\nb.deb\n"
+
+
+def test_targets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RUMPRUN_TOOLCHAIN_ROOT", str(tmp_path))
+    assert targets.main(make_parser().parse_args(["targets", "--json"])) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["name"], row["compiler"]) == ("musl", None)
+    compiler = tmp_path / "usr/bin" / f"{row['triple']}-gcc"
+    compiler.parent.mkdir(parents=True)
+    compiler.touch()
+    assert targets.main(make_parser().parse_args(["targets"])) == 0
+    assert f"compiler {compiler}" in capsys.readouterr().out
