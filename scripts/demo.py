@@ -86,7 +86,7 @@ def install_packages(demo: Demo) -> str:
 
 
 def build_variant(demo: Demo) -> str:
-    """zlib's variant from the archive's source, with the installed command."""
+    """The variant of zlib from the archive's source, with the installed command."""
     printed = demo.ask(
         "/usr/bin/rumpdeb", "build", "zlib", "--enable-deb-src", "--json", "--output", WORK
     )
