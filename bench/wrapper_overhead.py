@@ -8,9 +8,6 @@ Both get the very same options, in turns. Writes bench/results/wrapper_overhead.
 from __future__ import annotations
 
 import argparse
-import datetime as dt
-import os
-import platform
 import statistics
 import sys
 import time
@@ -19,11 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from result_page import write_page
 
 from rumprun import command, workdir
 from rumprun.target.descriptor import Target, load_target
 
-RESULT = Path(__file__).resolve().parent / "results" / "wrapper_overhead.md"
 GOAL = 1.05
 _OPTIONS = ("-O2", "-g", "-Wall", "-fPIC", "-I.", "-I/opt/absent", "-DNDEBUG", "-c")
 _FUNCTIONS_PER_FILE = 8
@@ -96,39 +95,26 @@ def measure(target: Target, *, files: int, rounds: int) -> list[Round]:
     return results
 
 
-def report(results: Sequence[Round], files: int) -> str:
-    """The result as a page of Markdown."""
+def report(results: Sequence[Round], files: int) -> None:
+    """Write the page: a row for each round, and the medians."""
     driver = statistics.median(each.driver for each in results)
     gcc = statistics.median(each.gcc for each in results)
-    now = dt.datetime.now(tz=dt.UTC)
-    lines = [
-        "# Cost of the compiler driver",
-        "",
-        f"Measured on {now:%Y-%m-%d} by `bench/wrapper_overhead.py` on {_machine()}.",
-        f"{files} generated C files of {_FUNCTIONS_PER_FILE} functions. The driver and gcc take",
-        "turns file by file, with the same specs and the same options:",
-        f"`{' '.join(_OPTIONS)}`. Sums over all files:",
-        "",
-        "| round | driver, s | gcc, s | ratio |",
-        "|---|---|---|---|",
-    ]
-    lines += [
-        f"| {number} | {each.driver:.3f} | {each.gcc:.3f} | {each.driver / each.gcc:.3f} |"
+    rows = [
+        (str(number), f"{each.driver:.3f}", f"{each.gcc:.3f}", f"{each.driver / each.gcc:.3f}")
         for number, each in enumerate(results, 1)
     ]
-    lines += [
-        f"| median | {driver:.3f} | {gcc:.3f} | {driver / gcc:.3f} |",
-        "",
-        f"Goal: at most {GOAL}. Per file the driver adds {(driver - gcc) / files * 1000:.2f} ms.",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _machine() -> str:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return f"{model}, {os.cpu_count()} CPUs, Linux {platform.release()}"
+    rows.append(("median", f"{driver:.3f}", f"{gcc:.3f}", f"{driver / gcc:.3f}"))
+    write_page(
+        "wrapper_overhead",
+        title="Cost of the compiler driver",
+        how=f"`bench/wrapper_overhead.py --files {files} --rounds {len(results)}`: {files}"
+        f" generated C files of {_FUNCTIONS_PER_FILE}\nfunctions; the driver and gcc take turns"
+        f" file by file, with the same specs and options\n(`{' '.join(_OPTIONS)}`). Sums over all"
+        f" files, in seconds. Per file the driver adds\n{(driver - gcc) / files * 1000:.2f} ms."
+        f" Goal: a ratio of at most {GOAL}.",
+        header=("round", "driver", "gcc", "ratio"),
+        rows=rows,
+    )
 
 
 def main() -> int:
@@ -138,10 +124,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
     results = measure(load_target(), files=arguments.files, rounds=arguments.rounds)
-    text = report(results, arguments.files)
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(text, encoding="utf-8")
-    print(text)
+    report(results, arguments.files)
     ratio = statistics.median(each.driver for each in results) / statistics.median(
         each.gcc for each in results
     )

@@ -54,7 +54,7 @@ def _prepare(words: list[str]) -> int:
 def _fill(words: list[str]) -> int:
     options, configure = _split(words)
     names = _packages_acted_on(options)
-    if not names or "--no-act" in options:
+    if not names or "--no-act" in options or os.environ.get("DH_NO_ACT"):
         return 0
     tree = Path().absolute()
     source = read_source_tree(tree)
