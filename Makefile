@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Every target is one line that calls a script or a directory's own Makefile.
-PYTHON = /usr/bin/python3
-
 all: toolchain boards
 
 toolchain:

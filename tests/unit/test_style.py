@@ -21,7 +21,6 @@ FUNCTION_LINES = 40
 
 # File, or file and function, to the reason why it may be longer.
 LONGER: dict[str, str] = {
-    "lib/rumprun/variant/build.py:build_variants": "the order of the steps, each one call",
     "tests/integration/test_audit.py": "one case for each rule, and the samples that they share",
     "tests/integration/test_toolchain.py": "one case for each promise of the driver",
 }

@@ -61,27 +61,46 @@ def build_variants(
     private = work / "pass"
     private.mkdir()
     try:
-        result = run_pass(tree, source, target, sysroot, work=private, log=log, options=options)
+        link_log = run_pass(tree, source, target, sysroot, work=private, log=log, options=options)
     except BuildError as error:
         raise _with_missing(error, wanted, sysroot) from error
-    replacements = {str(sysroot.path): str(target.prefix)} if sysroot.path else {}
-    harvested = harvest(
-        tree,
-        source,
-        chosen,
-        target,
-        output=work / "variants",
-        replacements=replacements,
-        listed=read_listed(tree, chosen),
-        strip="nostrip" not in os.environ.get("DEB_BUILD_OPTIONS", "").split(),
-    )
+    harvested = _harvest(tree, source, chosen, target, sysroot, work / "variants")
     if not harvested:
         raise BuildError(
             f"{source.name}: the variant pass staged no static library and no program",
             hint=f"see {log}",
         )
     _audit(harvested, source, target, sysroot, forbidden=(str(tree), str(work)))
-    links = read_link_log(result.link_log)
+    return _related(harvested, source, sysroot, read_link_log(link_log), target)
+
+
+def _harvest(
+    tree: Path,
+    source: SourcePackage,
+    chosen: Sequence[Candidate],
+    target: Target,
+    sysroot: Sysroot,
+    output: Path,
+) -> tuple[Harvested, ...]:
+    return harvest(
+        tree,
+        source,
+        chosen,
+        target,
+        output=output,
+        replacements={str(sysroot.path): str(target.prefix)} if sysroot.path else {},
+        listed=read_listed(tree, chosen),
+        strip="nostrip" not in os.environ.get("DEB_BUILD_OPTIONS", "").split(),
+    )
+
+
+def _related(
+    harvested: Sequence[Harvested],
+    source: SourcePackage,
+    sysroot: Sysroot,
+    links: Mapping[str, frozenset[str]],
+    target: Target,
+) -> tuple[BuiltVariant, ...]:
     siblings = [item.candidate for item in harvested]
     return tuple(
         BuiltVariant(

@@ -36,15 +36,6 @@ class PassOptions:
     echo: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class PassResult:
-    """Where a finished pass left what later steps read."""
-
-    tree: Path
-    link_log: Path
-    absent: tuple[str, ...]
-
-
 def run_pass(
     tree: Path,
     source: SourcePackage,
@@ -54,9 +45,10 @@ def run_pass(
     work: Path,
     log: Path,
     options: PassOptions,
-) -> PassResult:
-    """Build and stage ``tree`` for ``target``; the tree is changed.
+) -> Path:
+    """Build and stage ``tree`` for ``target``; return the directory of the linker's maps.
 
+    The tree is changed: what it stages lies in its debian/ afterwards.
     ``work`` is an empty directory for the private tables, commands and records. Raises
     :class:`BuildError` with the last lines of ``log`` and its name where a step fails.
     """
@@ -78,11 +70,11 @@ def run_pass(
     )
     for rule, env in steps:
         _rules(tree, rule, env, source, log, options)
-    return PassResult(
-        tree=tree,
-        link_log=directories.link_log,
-        absent=tuple(directories.absent.read_text(encoding="utf-8").splitlines()),
-    )
+    absent = directories.absent.read_text(encoding="utf-8")
+    if absent:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"The install step did without what the variant pass leaves out:\n{absent}")
+    return directories.link_log
 
 
 def _rules(
