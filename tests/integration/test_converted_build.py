@@ -106,6 +106,8 @@ def sbuild_user() -> Iterator[str]:
     if os.geteuid() != 0:
         pytest.skip("making a user with subordinate ids needs root")
     environment = {**base_environment(), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    # One that a killed run left behind.
+    run(["userdel", "--remove", USER], env=environment, check=False)
     run(["useradd", "--create-home", "--shell", "/bin/sh", USER], env=environment)
     try:
         yield USER
