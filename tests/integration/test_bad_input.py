@@ -41,9 +41,7 @@ class Machine:
         return {**base_environment(), "TMPDIR": str(self.temporary)}
 
     def build(self, *arguments: str | Path) -> Completed:
-        # A shell starts what it runs in the background with SIGINT ignored, tests included.
-        unignored = ["env", "--default-signal=INT"]
-        words = [*unignored, RUMPDEB, "build", *arguments, "--output", self.output]
+        words = [RUMPDEB, "build", *arguments, "--output", self.output]
         return run(words, env=self.environment, check=False)
 
     def dsc(self, tree: Path) -> Path:
