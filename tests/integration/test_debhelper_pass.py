@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +48,7 @@ def noted(tmp_path: Path) -> list[str]:
 
 
 def test_shell_is_clean() -> None:
-    run(["shellcheck", PASS / "tolerant", PASS / "dh_autoreconf"])
+    run(["shellcheck", PASS / "tolerant", PASS / "dh_autoreconf", PASS / "dpkg-buildflags"])
 
 
 @pytest.mark.parametrize(
@@ -315,71 +314,3 @@ def test_a_stanza_without_an_original_ends_the_command(
     error = capsys.readouterr().err
     assert "libfooo-rumprun-dev is a variant of libfooo-dev, which this source does not" in error
     assert "name it after one of: foo-bin, libfoo-dev" in error
-
-
-CONFIGURE_AC = """\
-AC_INIT([foo], [1])
-AM_INIT_AUTOMAKE([foreign])
-AC_PROG_CC
-AC_CONFIG_FILES([Makefile])
-AC_OUTPUT
-"""
-
-
-@pytest.fixture
-def autotools(tmp_path: Path) -> Path:
-    """An unpacked tarball of an autotools project: all of it made long ago."""
-    tree = tmp_path / "foo-1"
-    (tree / "debian").mkdir(parents=True)
-    (tree / "debian" / "control").write_text(CONTROL, encoding="utf-8")
-    (tree / "configure.ac").write_text(CONFIGURE_AC, encoding="utf-8")
-    (tree / "Makefile.am").write_text("bin_PROGRAMS = foo\n", encoding="utf-8")
-    (tree / "foo.c").write_text("int main(void) { return 0; }\n", encoding="utf-8")
-    run(["autoreconf", "-f", "-i"], cwd=tree)
-    for path in tree.iterdir():
-        os.utime(path, (1_000_000_000, 1_000_000_000))
-    return tree
-
-
-def dh_autoreconf(tree: Path, *words: str) -> str:
-    return run([PASS / "dh_autoreconf", *words], cwd=tree).stdout
-
-
-def test_a_configure_that_is_up_to_date_is_kept(autotools: Path) -> None:
-    before = (autotools / "configure").stat().st_mtime_ns
-    assert "is kept" in dh_autoreconf(autotools, "-a", "-O--parallel")
-    assert (autotools / "configure").stat().st_mtime_ns == before
-
-
-def test_a_patched_makefile_needs_automake_alone(autotools: Path) -> None:
-    with (autotools / "Makefile.am").open("a") as file:
-        file.write("bin_PROGRAMS += bar\n")
-    assert "automake is enough" in dh_autoreconf(autotools)
-    made = (autotools / "Makefile.in").read_text(encoding="utf-8")
-    assert "bar$(EXEEXT)" in made
-    run(["autoreconf", "-f", "-i"], cwd=autotools)
-    assert (autotools / "Makefile.in").read_text(encoding="utf-8") == made
-
-
-@pytest.mark.parametrize("change", ["configure.ac", "acinclude.m4", "options", "no configure"])
-def test_anything_else_is_done_in_full(autotools: Path, change: str) -> None:
-    if change == "no configure":
-        (autotools / "configure").unlink()
-    elif change != "options":
-        with (autotools / change).open("a") as file:
-            file.write("dnl A patch was here.\n")
-    words = ("-v",) if change == "options" else ()
-    dh_autoreconf(autotools, *words)
-    assert (autotools / "debian" / "autoreconf.before").exists()
-    assert (autotools / "configure").stat().st_mtime > 1_000_000_000
-
-
-def test_another_automake_does_all_again(autotools: Path) -> None:
-    made = autotools / "Makefile.in"
-    text = made.read_text(encoding="utf-8")
-    first, _, rest = text.partition("\n")
-    made.write_text(f"{first.replace(' 1.', ' 0.')}\n{rest}", encoding="utf-8")
-    with (autotools / "Makefile.am").open("a") as file:
-        file.write("bin_PROGRAMS += bar\n")
-    dh_autoreconf(autotools)
-    assert (autotools / "debian" / "autoreconf.before").exists()

@@ -35,8 +35,8 @@ SHAPING_COMMANDS = frozenset(
     }
 )
 
-# Of those, the ones that run debhelper's own with something changed: see debhelper/pass.
-_REPLACED_COMMANDS = ("dh_auto_configure", "dh_autoreconf", "dh_install")
+# Commands that run debhelper's or dpkg's own with something changed: see debhelper/pass.
+_REPLACED_COMMANDS = ("dh_auto_configure", "dh_autoreconf", "dh_install", "dpkg-buildflags")
 
 # What an install step does to shared libraries that this pass does not make.
 _TOLERANT_COMMANDS = ("chmod", "cp", "install", "ln", "mv", "rm", "strip")
@@ -52,11 +52,12 @@ _DEAD_PROXY = "http://127.0.0.1:9/"
 class PassDirectories:
     """The private directories of one pass, all outside the source tree.
 
-    ``absent`` is the file that lists shared libraries the install step did without;
-    ``link_log`` gets one linker map for each program.
+    ``answers`` keeps what dpkg-buildflags said; ``link_log`` gets one linker map for each
+    program; ``absent`` is the file that lists what the install step did without.
     """
 
     dpkg_tables: Path
+    answers: Path
     commands: Path
     tolerant: Path
     link_log: Path
@@ -67,13 +68,15 @@ def prepare_directories(target: Target, work: Path) -> PassDirectories:
     """Make the private directories of a pass under ``work``."""
     directories = PassDirectories(
         dpkg_tables=work / "dpkg",
+        answers=work / "answers",
         commands=work / "commands",
         tolerant=work / "tolerant",
         link_log=work / "links",
         absent=work / "absent",
     )
     write_dpkg_tables(target, directories.dpkg_tables)
-    for directory in (directories.commands, directories.tolerant, directories.link_log):
+    made = (directories.answers, directories.commands, directories.tolerant, directories.link_log)
+    for directory in made:
         directory.mkdir()
     directories.absent.touch()
     for command in Path("/usr/bin").glob("dh_*"):
@@ -117,6 +120,7 @@ def pass_environment(
         "DH_EXTRA_ADDONS": "rumprun_pass",
         "DH_RUMPRUN_PASS": target.name,
         "DH_RUMPRUN_ABSENT": str(directories.absent),
+        "DH_RUMPRUN_ANSWERS": str(directories.answers),
         "CONFIG_SITE": str(target.data / "config.site"),
         "CMAKE_TOOLCHAIN_FILE": str(target.data / "toolchain.cmake"),
         "RUMPRUN_LINK_LOG": str(directories.link_log),
