@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rumprun import paths
-from rumprun.command import base_environment, run
+from rumprun.command import CommandFailed, base_environment, run
 
 pytestmark = pytest.mark.integration
 
@@ -97,16 +97,21 @@ def test_flags_are_those_of_dpkg_and_asked_for_once(tmp_path: Path) -> None:
     answers.mkdir()
     environment = {**base_environment(), "DH_RUMPRUN_ANSWERS": str(answers)}
 
-    def ask(directory: Path, **settings: str) -> str:
-        words = [PASS / "dpkg-buildflags", "--get", "CFLAGS"]
-        said = run(words, env={**environment, **settings}, cwd=directory).stdout
-        real = ["dpkg-buildflags", "--get", "CFLAGS"]
-        assert said == run(real, env={**environment, **settings}, cwd=directory).stdout
+    def ask(directory: Path, *words: str, **settings: str) -> str:
+        words = words or ("--get", "CFLAGS")
+        settings = {**environment, **settings}
+        said = run([PASS / "dpkg-buildflags", *words], env=settings, cwd=directory).stdout
+        assert said == run(["dpkg-buildflags", *words], env=settings, cwd=directory).stdout
         return said
 
     first = ask(tmp_path)
     assert ask(tmp_path) == first
+    ask(tmp_path, "--get", "CPPFLAGS")
+    ask(tmp_path, "--dump")
     assert len(list(answers.iterdir())) == 1
     assert ask(answers) != first
     assert "-O0" in ask(tmp_path, DEB_BUILD_OPTIONS="noopt")
     assert "-Dx" in ask(tmp_path, DEB_CFLAGS_MAINT_APPEND="-Dx\n-Dy")
+    ask(tmp_path, "--export=sh")
+    with pytest.raises(CommandFailed):
+        ask(tmp_path, "--get", "NONE")

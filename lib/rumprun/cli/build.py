@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rumprun import ui
-from rumprun.cli.sources import add_source_arguments, unpack_source
+from rumprun.cli.sources import add_output_argument, add_source_arguments, unpack_source
 from rumprun.errors import MissingError, UsageError
 from rumprun.source.build_depends import install_packages, unmet_build_depends
 from rumprun.source.naming import PASS_PROFILES, is_variant_name, variant_name
@@ -38,14 +38,7 @@ class _Unpacked:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the subcommand."""
     add_source_arguments(parser)
-    parser.add_argument(
-        "--output",
-        "-o",
-        type=Path,
-        default=Path(),
-        metavar="DIR",
-        help="where packages and logs go; variants already there are used (default: here)",
-    )
+    add_output_argument(parser, "packages and logs go; variants already there are used")
     parser.add_argument(
         "--jobs", "-j", type=int, default=os.cpu_count() or 1, help="commands to run at once"
     )

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from rumprun.cli.sources import add_source_arguments, locate_dsc
+from rumprun.cli.sources import add_output_argument, add_source_arguments, locate_dsc
 from rumprun.source.convert import Converted, convert
 from rumprun.workdir import temporary_tree
 
@@ -18,14 +18,7 @@ HELP = "add -rumprun packages to Debian source packages, leaving upstream as it 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the subcommand."""
     add_source_arguments(parser)
-    parser.add_argument(
-        "--output",
-        "-o",
-        type=Path,
-        default=Path(),
-        metavar="DIR",
-        help="where the new source packages go (default: here)",
-    )
+    add_output_argument(parser, "the new source packages go")
     parser.add_argument("--keep", action="store_true", help="keep the work trees and say where")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 

@@ -26,6 +26,18 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_output_argument(parser: argparse.ArgumentParser, what: str) -> None:
+    """Declare where the results go; ``what`` says which they are."""
+    parser.add_argument(
+        "--output",
+        "-o",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help=f"where {what} (default: here)",
+    )
+
+
 def locate_dsc(name: str, arguments: argparse.Namespace, directory: Path) -> Path:
     """The .dsc that ``name`` means; one of the archive is fetched into ``directory``."""
     if name.endswith(".dsc"):

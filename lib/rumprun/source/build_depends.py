@@ -24,7 +24,6 @@ def unmet_build_depends(tree: Path, profiles: Iterable[str]) -> tuple[str, ...]:
         ["dpkg-checkbuilddeps", "-I", "-P", ",".join(sorted(profiles)), "debian/control"],
         cwd=tree,
         check=False,
-        env={**base_environment(), "LC_ALL": "C.UTF-8"},
     )
     found = _UNMET.search(answer.stderr)
     if not found:

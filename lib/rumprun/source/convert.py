@@ -35,7 +35,7 @@ from rumprun.source.naming import (
 from rumprun.source.needs import required_variants
 from rumprun.source.package import RulesStyle, SourcePackage, read_source_tree
 from rumprun.source.stanza import disabling_profile, render_stanzas
-from rumprun.workdir import atomic_path, temporary_tree
+from rumprun.workdir import publish, temporary_tree
 
 # Newer than the version it follows, older than that version's next security update, stable
 # update, binNMU or revision: -3 < -3+0rumprun1 < -3+b1 < -3+deb12u1 < -3.1 < -4.
@@ -231,16 +231,12 @@ def _is_upstream(path: Path) -> bool:
 
 
 def _publish(built: SourceControl, output: Path) -> tuple[Path, ...]:
-    """Copy the files into ``output``, the .dsc last; one that is there must be the same."""
-    published = []
-    for path in (*built.files, built.path):
-        destination = output / path.name
-        exists = destination.exists()
-        if exists and _is_upstream(path) and not filecmp.cmp(path, destination, shallow=False):
+    """Copy the files into ``output``, the .dsc last; a tarball that is there must be the same."""
+    files = (*built.files, built.path)
+    for path in filter(_is_upstream, files):
+        present = output / path.name
+        if present.exists() and not filecmp.cmp(path, present, shallow=False):
             raise InputError(
-                f"{destination} is there with another content", hint="choose another --output"
+                f"{present} is there with another content", hint="choose another --output"
             )
-        with atomic_path(destination) as partial:
-            shutil.copyfile(path, partial)
-        published.append(destination)
-    return tuple(published)
+    return publish(files, output)

@@ -30,7 +30,6 @@ SHAPING_COMMANDS = frozenset(
         "dh_listpackages",
         "dh_movefiles",
         "dh_prep",
-        "dh_testdir",
         "dh_update_autotools_config",
     }
 )
