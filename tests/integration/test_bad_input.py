@@ -141,7 +141,7 @@ def test_failing_build_names_the_log(machine: Machine) -> None:
     tree = machine.tree()
     (tree / "greet.c").write_text("#error this greets nobody\n")
     answer = machine.build(machine.dsc(tree))
-    check_one_line(answer, 5, "this greets nobody", "libgreet_1.0_rumprun-amd64.build")
+    check_one_line(answer, 5, "this greets nobody", "libgreet_1.0_musl.build")
     machine.check_clean()
 
 

@@ -163,9 +163,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-_part = st.sampled_from(["any", "base", "gnu", "musl", "rumprun", "linux", "kfreebsd", "amd64"])
+_part = st.sampled_from(["any", "base", "gnu", "musl", "linux", "kfreebsd", "amd64"])
 _wildcards = st.lists(_part, min_size=1, max_size=4).map("-".join) | st.sampled_from(
-    ["amd64", "arm64", "musl-linux-amd64", "rumprun-amd64", "linux-any", "any-i386", "hurd-any"]
+    ["amd64", "arm64", "musl-linux-amd64", "linux-any", "any-i386", "hurd-any"]
 )
 
 
@@ -173,8 +173,8 @@ _wildcards = st.lists(_part, min_size=1, max_size=4).map("-".join) | st.sampled_
 @given(wildcard=_wildcards)
 def test_wildcards_match_as_dpkg_matches_them(tables: Path, wildcard: str) -> None:
     answer = run(
-        ["dpkg-architecture", "-a", "rumprun-amd64", "-f", "--is", wildcard],
+        ["dpkg-architecture", "-a", "amd64", "-f", "--is", wildcard],
         env={**base_environment(), "DPKG_DATADIR": str(tables)},
         check=False,
     )
-    assert (answer.returncode == 0) is architecture_is("rumprun-amd64", wildcard)
+    assert (answer.returncode == 0) is architecture_is("amd64", wildcard)

@@ -73,9 +73,9 @@ def test_names_that_only_look_like_it(name: str) -> None:
 def test_a_library_gives_its_dev_package(tmp_path: Path) -> None:
     source = read_source(tmp_path, LIBRARY, stanza("sample-tools", "Section: utils"))
     found = candidates(source)
-    assert [(item.variant, item.kind, item.listed) for item in found] == [
-        ("libsample-rumprun-dev", Kind.DEV, False),
-        ("sample-tools-rumprun", Kind.PROGRAM, False),
+    assert [(item.variant, item.kind) for item in found] == [
+        ("libsample-rumprun-dev", Kind.DEV),
+        ("sample-tools-rumprun", Kind.PROGRAM),
     ]
 
 
@@ -122,18 +122,12 @@ def test_a_library_in_another_section_is_known_by_its_dev_package(tmp_path: Path
     assert names_of(tmp_path, LIBRARY, source=source) == ["libsample-dev"]
 
 
-@pytest.mark.parametrize("architecture", ["any", "linux-any", "any-amd64", "hurd-any linux-any"])
-def test_wildcards_that_match(tmp_path: Path, architecture: str) -> None:
+@pytest.mark.parametrize(
+    "architecture", ["any", "linux-any", "any-amd64", "hurd-any linux-any", "amd64 arm64 armhf"]
+)
+def test_architectures_that_match(tmp_path: Path, architecture: str) -> None:
     tool = stanza("sample-tool", "Section: utils", f"Architecture: {architecture}")
-    (found,) = candidates(read_source(tmp_path, tool))
-    assert not found.listed
-
-
-def test_a_list_with_the_cpu_is_marked(tmp_path: Path) -> None:
-    tool = stanza("libxen-dev", "Section: libdevel", "Architecture: amd64 arm64 armhf")
-    (found,) = candidates(read_source(tmp_path, tool))
-    assert found.listed
-    assert not candidates(read_source(tmp_path, tool), "rumprun-riscv64")
+    assert names_of(tmp_path, tool) == ["sample-tool"]
 
 
 def test_a_header_only_source_is_wholly_all(tmp_path: Path) -> None:
@@ -149,15 +143,13 @@ def test_a_header_only_source_is_wholly_all(tmp_path: Path) -> None:
         ("linux-any", True),
         ("any-amd64", True),
         ("any-linux-any", True),
-        ("gnu-linux-any", False),
+        ("gnu-linux-any", True),
         ("musl-linux-any", False),
-        ("rumprun-linux-any", True),
         ("any-arm64", False),
         ("kfreebsd-any", False),
-        ("amd64", False),
+        ("amd64", True),
         ("all", False),
-        ("rumprun-amd64", True),
     ],
 )
 def test_wildcards_follow_dpkg(wildcard: str, *, matches: bool) -> None:
-    assert architecture_is("rumprun-amd64", wildcard) is matches
+    assert architecture_is("amd64", wildcard) is matches

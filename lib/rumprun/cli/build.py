@@ -96,7 +96,7 @@ def _build(
     """Build and pack one source; its packages appear together, or none does."""
     pool = read_pool(output.glob("*_all.deb"))
     version = source.version.partition(":")[2] or source.version
-    log = output / f"{source.name}_{version}_{target.dpkg_architecture}.build"
+    log = output / f"{source.name}_{version}_{target.name}.build"
     log.unlink(missing_ok=True)
     _provide_build_depends(tree, source, pool, log, install=arguments.install_deps)
     directory = work / f"build-{source.name}"

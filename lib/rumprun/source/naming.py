@@ -7,8 +7,11 @@ Everything here is told from ``debian/control`` alone, without building anything
 from __future__ import annotations
 
 import enum
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from debian.debian_support import DpkgArchTable
 
 from rumprun.errors import InputError
 from rumprun.source.control import formula_holds, relation_names
@@ -16,7 +19,7 @@ from rumprun.source.control import formula_holds, relation_names
 if TYPE_CHECKING:
     from rumprun.source.package import Binary, SourcePackage
 
-DEFAULT_DPKG_ARCHITECTURE = "rumprun-amd64"
+DEFAULT_DPKG_ARCHITECTURE = "amd64"
 
 # The registered profiles (https://wiki.debian.org/BuildProfileSpec) under which variants are built:
 # cross, and without documentation, tests, installer packages, other word sizes, other languages.
@@ -79,18 +82,11 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A binary package that gets a variant.
-
-    ``listed`` says that the original's ``Architecture`` does not match the private
-    architecture and the package is here because it names the CPU's ordinary Debian
-    architecture (``amd64``): debhelper acts on it in the variant pass only after that field
-    has been widened in the pass's own copy of ``debian/control``.
-    """
+    """A binary package that gets a variant."""
 
     original: Binary
     variant: str
     kind: Kind
-    listed: bool = False
 
 
 def is_variant_name(name: str) -> bool:
@@ -133,11 +129,8 @@ def candidates(
     ``${shlibs:Depends}``, unlike metapackages and scripts), is built under
     :data:`PASS_PROFILES`, and its ``Architecture`` covers ``dpkg_architecture``:
 
-    * a wildcard that matches as dpkg matches it (``any``, ``linux-any``, ``any-amd64``);
-    * a list that names the CPU's ordinary architecture (``amd64``), unless the package is
-      multilib. Such lists say where the code was ported to (Xen: ``amd64 arm64 armhf``), and
-      the code runs on this CPU whatever the libc; see :attr:`Candidate.listed`. A multilib
-      package (``lib32z1-dev``: ``amd64 ppc64 s390x``) is for another CPU mode and stays out;
+    * ``any``, another wildcard or a list that covers it, as dpkg has it, unless the package is
+      multilib (``lib32z1-dev``: ``amd64 ppc64 s390x``), which is for another mode of the CPU;
     * ``all``, for ``-dev`` packages of a source that has nothing but ``all`` packages
       (header-only libraries).
     """
@@ -151,41 +144,20 @@ def candidates(
         if only_all and kind is Kind.DEV:
             found.append(Candidate(original=binary, variant=variant_name(binary.name), kind=kind))
             continue
-        matches = any(architecture_is(dpkg_architecture, word) for word in binary.architecture)
-        if matches or _lists_cpu(binary, dpkg_architecture):
-            found.append(
-                Candidate(
-                    original=binary,
-                    variant=variant_name(binary.name),
-                    kind=kind,
-                    listed=not matches,
-                )
-            )
+        covered = any(architecture_is(dpkg_architecture, word) for word in binary.architecture)
+        if covered and not _is_multilib(binary):
+            found.append(Candidate(original=binary, variant=variant_name(binary.name), kind=kind))
     return tuple(found)
 
 
 def architecture_is(dpkg_architecture: str, wildcard: str) -> bool:
-    """Whether ``wildcard`` covers the private ``dpkg_architecture`` by dpkg's rules.
-
-    A pure form of ``dpkg-architecture -a ARCHITECTURE --is WILDCARD`` (Dpkg::Arch,
-    ``debarch_is``) for architectures of the form ``rumprun-[OS-]CPU``, whose tuple is
-    ``base-rumprun-OS-CPU`` with ``linux`` for a missing OS.
-    """
-    if wildcard == dpkg_architecture:
-        return True
-    words = wildcard.split("-", 3)
-    if "any" not in words:
-        return False
-    pattern = ["any"] * (4 - len(words)) + words
-    return all(
-        wanted in {"any", real}
-        for wanted, real in zip(pattern, _tuple_of(dpkg_architecture), strict=True)
-    )
+    """Whether ``wildcard`` covers ``dpkg_architecture``: dpkg-architecture(1), ``--is``."""
+    return _dpkg_tables().matches_architecture(dpkg_architecture, wildcard)
 
 
-def _tuple_of(dpkg_architecture: str) -> tuple[str, str, str, str]:
-    libc, *system, cpu = dpkg_architecture.split("-")
-    return ("base", libc, "-".join(system) or "linux", cpu)
+@functools.cache
+def _dpkg_tables() -> DpkgArchTable:
+    return DpkgArchTable.load_arch_table()
 
 
 def _kind(binary: Binary) -> Kind | None:
@@ -226,10 +198,7 @@ def _runtime_libraries(source: SourcePackage) -> frozenset[str]:
     )
 
 
-def _lists_cpu(binary: Binary, dpkg_architecture: str) -> bool:
-    cpu = _tuple_of(dpkg_architecture)[3]
-    if cpu not in binary.architecture:
-        return False
-    return not binary.name.startswith(_MULTILIB_PREFIXES) and not any(
+def _is_multilib(binary: Binary) -> bool:
+    return binary.name.startswith(_MULTILIB_PREFIXES) or any(
         name.startswith(_MULTILIB_DEPENDS) for name in relation_names(binary.depends)
     )

@@ -19,7 +19,9 @@ class Target:
     """One target, as its descriptor file says.
 
     ``root`` is the directory under which the toolchain's ``usr`` is: ``/`` for an installed
-    one. ``prefix`` is where variants install to on the user's machine.
+    one. ``prefix`` is where variants install to on the user's machine. ``dpkg_architecture`` is
+    DEB_HOST_ARCH of a variant pass, ``dpkg_build_architecture`` its DEB_BUILD_ARCH; the other
+    two are lines for dpkg's tables, without their newlines.
     """
 
     name: str
@@ -31,8 +33,9 @@ class Target:
     elf_class: int
     elf_machine: str
     dpkg_architecture: str
-    dpkg_ostable: str
-    dpkg_tupletable: str
+    dpkg_build_architecture: str
+    dpkg_ostable: tuple[str, ...]
+    dpkg_tupletable: tuple[str, ...]
     root: Path
 
     @property
@@ -101,11 +104,18 @@ def _parse(path: Path, root: Path) -> Target:
             elf_class=document["elf"]["class"],
             elf_machine=document["elf"]["machine"],
             dpkg_architecture=document["dpkg"]["architecture"],
-            dpkg_ostable=document["dpkg"]["ostable"],
-            dpkg_tupletable=document["dpkg"]["tupletable"],
+            dpkg_build_architecture=document["dpkg"]["build_architecture"],
+            dpkg_ostable=_lines(document["dpkg"]["ostable"]),
+            dpkg_tupletable=_lines(document["dpkg"]["tupletable"]),
             root=root,
         )
     except KeyError as error:
         raise InputError(f"{path}: no key {error}", hint="compare with musl.toml") from error
     except (ValueError, TypeError) as error:  # no TOML, no UTF-8, a value of another type
         raise InputError(f"{path}: {error}", hint="compare with musl.toml") from error
+
+
+def _lines(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
+        raise TypeError(f"{value!r} is no list of lines")
+    return tuple(value)

@@ -126,7 +126,6 @@ def pass_environment(
         "http_proxy": _DEAD_PROXY,
         "https_proxy": _DEAD_PROXY,
     }
-    environment.update(_without_specs(directories.dpkg_tables))
     if sysroot:
         environment["RUMPRUN_SYSROOT"] = str(sysroot)
     return environment
@@ -148,29 +147,32 @@ def build_options(caller: os._Environ[str] | dict[str, str], jobs: int) -> list[
     return words + (parallel or [f"parallel={jobs}"])
 
 
-def _without_specs(tables: Path) -> dict[str, str]:
-    """Settings that keep dpkg's own gcc specs out of the flags (dpkg-buildflags(1), STRIP).
-
-    They are for architectures whose gcc makes no position-independent executables by itself;
-    ours does, and the flags would carry the name of a private directory into what is built.
-    """
-    specs = [f"-specs={tables}/pie-{step}.specs" for step in ("compile", "link")]
-    flags = ("CFLAGS", "CXXFLAGS", "OBJCFLAGS", "OBJCXXFLAGS", "LDFLAGS")
-    return {f"DEB_{flag}_STRIP": " ".join(specs) for flag in flags}
-
-
 def _inherited() -> dict[str, str]:
     names = ("HOME", "LOGNAME", "USER", "TMPDIR", "TERM", "DH_VERBOSE")
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def _architecture(target: Target, tables: dict[str, str]) -> dict[str, str]:
-    """What dpkg-buildpackage exports for ``--host-arch``: DEB_BUILD_*, DEB_HOST_*, DEB_TARGET_*.
+    """What dpkg-buildpackage exports for a cross build: DEB_BUILD_*, DEB_HOST_*, DEB_TARGET_*.
 
-    ``-f`` keeps answers for another architecture in the caller's environment out.
+    The build machine is asked for as if it were a host, because dpkg-architecture always calls
+    it by its own name.
     """
+    host = _ask(target.dpkg_architecture, tables)
+    build = _ask(target.dpkg_build_architecture, tables)
+    asked = {"DEB_BUILD_": build, "DEB_HOST_": host, "DEB_TARGET_": host}
+    return {
+        name.replace("DEB_HOST_", prefix): value
+        for prefix, answer in asked.items()
+        for name, value in answer.items()
+        if name.startswith("DEB_HOST_")
+    }
+
+
+def _ask(architecture: str, tables: dict[str, str]) -> dict[str, str]:
+    """``-f`` keeps answers for another architecture in the caller's environment out."""
     answer = run(
-        ["dpkg-architecture", "-a", target.dpkg_architecture, "-f"],
+        ["dpkg-architecture", "-a", architecture, "-f"],
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **tables},
         hint="install dpkg-dev",
     )
