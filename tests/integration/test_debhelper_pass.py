@@ -17,7 +17,7 @@ from rumprun.source.naming import PASS_PROFILES
 pytestmark = pytest.mark.integration
 
 PASS = paths.DEBHELPER / "pass"
-TOLERANT = ("chmod", "cp", "install", "ln", "mv", "rm", "strip")
+TOLERANT = ("chmod", "cp", "install", "ln", "mv", "readlink", "rm", "strip")
 
 Tool = Callable[..., Completed]
 

@@ -14,7 +14,7 @@ from rumprun.cli.main import SUBCOMMANDS, main, make_parser
 from rumprun.command import Completed
 from rumprun.errors import InputError, MissingError, UsageError
 from rumprun.source import build_depends
-from rumprun.source.build_depends import install_packages, unmet_build_depends
+from rumprun.source.build_depends import Known, install_packages, unmet_build_depends
 from rumprun.variant.sysroot import Variant
 from unit.variant_samples import source
 
@@ -91,15 +91,19 @@ def provide(pool: Mapping[str, Variant]) -> None:
 def test_variants_stand_in_for_libraries_but_not_for_tools(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    unmet = ["zlib1g-dev", "libq-rumprun-dev", "bison"]
+    unmet = ["zlib1g-dev", "libq-rumprun-dev", "bison", "texlive", "libudev-dev"]
     monkeypatch.setattr(build, "unmet_build_depends", lambda _tree, _profiles: unmet)
-    with pytest.raises(MissingError, match=r"not installed: zlib1g-dev, libq-rumprun-dev, bison;"):
+    sections = {"zlib1g-dev": "libdevel", "bison": "devel", "texlive": "tex"}
+    known = {name: Known(section=it, typesets=False) for name, it in sections.items()}
+    known["libudev-dev"] = Known(section="libdevel", typesets=False)
+    monkeypatch.setattr(build, "look_up", lambda _names: known)
+    with pytest.raises(MissingError, match=r"not installed: libq-rumprun-dev, bison;"):
         provide({})
-    known = pool("zlib1g-rumprun-dev", "libq-rumprun-dev", "bison-rumprun")
+    built = pool("zlib1g-rumprun-dev", "libq-rumprun-dev", "bison-rumprun")
     with pytest.raises(MissingError, match=r"apt-get install bison'"):
-        provide(known)
+        provide(built)
     unmet.remove("bison")
-    provide(known)
+    provide(built)
 
 
 def test_subcommands_explain_themselves(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from rumprun import ui
 from rumprun.cli.sources import add_output_argument, add_source_arguments, unpack_source
 from rumprun.errors import MissingError, UsageError
-from rumprun.source.build_depends import install_packages, unmet_build_depends
+from rumprun.source.build_depends import install_packages, look_up, unmet_build_depends
 from rumprun.source.naming import PASS_PROFILES, is_variant_name, variant_name
 from rumprun.source.needs import build_order
 from rumprun.source.package import SourcePackage, read_source_tree
@@ -116,22 +116,28 @@ def _build(
 def _provide_build_depends(
     tree: Path, source: SourcePackage, pool: dict[str, Variant], log: Path, *, install: bool
 ) -> None:
-    """See that the build machine has what the source wants; libraries come as variants."""
+    """See that the build machine has what the source wants; libraries come as variants.
+
+    A library that neither is there as a variant does not stop the build, which may do without.
+    """
     missing = [
         name
         for name in unmet_build_depends(tree, PASS_PROFILES)
         if (name if is_variant_name(name) else variant_name(name)) not in pool
         or not name.endswith(("-dev", "-rumprun"))
     ]
-    if not missing:
+    known = look_up(missing)
+    missing = [name for name in missing if name not in known or not known[name].is_for_documents]
+    if install and missing:
+        with ui.step(f"{source.name}: installing {', '.join(missing)}"):
+            install_packages(missing, log=log)
         return
-    if not install:
+    tools = [name for name in missing if name not in known or not known[name].is_library]
+    if tools:
         raise MissingError(
-            f"{source.name} needs packages that are not installed: {', '.join(missing)}",
-            hint=f"run 'apt-get install {' '.join(missing)}', or give --install-deps",
+            f"{source.name} needs packages that are not installed: {', '.join(tools)}",
+            hint=f"run 'apt-get install {' '.join(tools)}', or give --install-deps",
         )
-    with ui.step(f"{source.name}: installing {', '.join(missing)}"):
-        install_packages(missing, log=log)
 
 
 def _report(packages: Iterable[Path], *, as_json: bool) -> None:

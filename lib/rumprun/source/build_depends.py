@@ -5,10 +5,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+
+from debian.deb822 import Deb822
 
 from rumprun.command import base_environment, run
 from rumprun.errors import InputError, MissingError
+from rumprun.source.relations import alternatives
+
+# https://packages.debian.org/unstable/: typesetting, and documents themselves.
+_DOCUMENT_SECTIONS = frozenset({"doc", "fonts", "tex"})
 
 _UNMET = re.compile(r"[Uu]nmet build dependencies: (.*)")
 _PACKAGE = re.compile(r"([a-z0-9][a-z0-9+.-]+)(?::\w+)?(?: \([^)]*\))?")
@@ -33,6 +40,40 @@ def unmet_build_depends(tree: Path, profiles: Iterable[str]) -> tuple[str, ...]:
         return ()
     alternatives = re.sub(r" \| [a-z0-9][a-z0-9+.-]+(?::\w+)?(?: \([^)]*\))?", "", found.group(1))
     return tuple(match.group(1) for match in _PACKAGE.finditer(alternatives))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What apt knows of a package: its section, without the area, and whether it typesets."""
+
+    section: str
+    typesets: bool
+
+    @property
+    def is_library(self) -> bool:
+        """Headers and libraries to link with: a variant stands for it, or nothing does."""
+        return self.section == "libdevel"
+
+    @property
+    def is_for_documents(self) -> bool:
+        """What only documentation is made with, which a variant has none of."""
+        return self.typesets or self.section in _DOCUMENT_SECTIONS
+
+
+def look_up(names: Iterable[str]) -> dict[str, Known]:
+    """Those of ``names`` that apt's lists have."""
+    wanted = list(names)
+    if not wanted:
+        return {}
+    answer = run(["apt-cache", "show", "--no-all-versions", *wanted], check=False)
+    found = {}
+    for stanza in Deb822.iter_paragraphs(answer.stdout, use_apt_pkg=False):
+        relations = alternatives(stanza.get("Depends", ""))
+        found[stanza["Package"]] = Known(
+            section=stanza.get("Section", "").rpartition("/")[2],
+            typesets=any(relation.name.startswith("texlive") for relation in relations),
+        )
+    return found
 
 
 def without_tools(names: Iterable[str]) -> tuple[str, ...]:

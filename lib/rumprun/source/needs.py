@@ -12,7 +12,7 @@ from rumprun.source.naming import (
     is_variant_name,
     variant_name,
 )
-from rumprun.source.package import SourcePackage
+from rumprun.source.package import Binary, SourcePackage
 from rumprun.source.relations import Relation, alternatives
 
 # What every toolchain brings: nothing to depend on.
@@ -22,6 +22,24 @@ _LIBC = frozenset({"libc-dev", "libc6-dev", "linux-libc-dev", "musl-dev"})
 def has_variant(name: str) -> bool:
     """Whether the package ``name`` is one that a variant can stand for: a library's -dev."""
     return name.endswith("-dev") and name not in _LIBC and not is_variant_name(name)
+
+
+def provided_variants(binary: Binary) -> tuple[str, ...]:
+    """The variants of the virtual packages that ``binary`` provides, sorted.
+
+    ``libz-dev``, which zlib1g-dev provides, is ``libz-rumprun-dev``.
+    """
+    return _variants_of(binary.fields.get("Provides", "")) if has_variant(binary.name) else ()
+
+
+def conflicting_variants(binary: Binary) -> tuple[str, ...]:
+    """The variants of the -dev packages that ``binary`` conflicts with, sorted."""
+    return _variants_of(binary.fields.get("Conflicts", "")) if has_variant(binary.name) else ()
+
+
+def _variants_of(field: str) -> tuple[str, ...]:
+    names = {relation.name for relation in alternatives(field)}
+    return tuple(sorted(variant_name(name) for name in names if has_variant(name)))
 
 
 def wanted_variants(source: SourcePackage, architecture: str) -> tuple[str, ...]:
@@ -63,12 +81,13 @@ def build_order(sources: Sequence[SourcePackage], architecture: str) -> tuple[So
 
     Where they want one another in a circle, the given order decides.
     """
-    provider = {
-        variant_name(binary.name): source
-        for source in sources
-        for binary in source.binaries
-        if not is_variant_name(binary.name)
-    }
+    provider: dict[str, SourcePackage] = {}
+    for source in sources:
+        for binary in source.binaries:
+            if not is_variant_name(binary.name):
+                provider[variant_name(binary.name)] = source
+                for name in provided_variants(binary):
+                    provider.setdefault(name, source)
     done: dict[str, SourcePackage] = {}
     visiting: set[str] = set()
 

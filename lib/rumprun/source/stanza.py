@@ -11,6 +11,7 @@ import jinja2
 from rumprun import paths
 from rumprun.source.control import parse_formula
 from rumprun.source.naming import Candidate, Kind
+from rumprun.source.needs import conflicting_variants, provided_variants
 from rumprun.source.package import SourcePackage
 
 _TEMPLATE = "control-stanza.j2"
@@ -51,6 +52,8 @@ def render_stanzas(source: SourcePackage, chosen: Sequence[Candidate]) -> str:
             variant=candidate.variant,
             section=_section(source, candidate),
             build_profiles=_build_profiles(source.name, candidate),
+            provides=provided_variants(candidate.original),
+            conflicts=conflicting_variants(candidate.original),
             synopsis=synopsis,
             description=textwrap.wrap(
                 _DESCRIPTION[candidate.kind].format(original=candidate.original.name),

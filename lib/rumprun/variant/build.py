@@ -19,9 +19,10 @@ from rumprun.variant.depends import missing_variants
 from rumprun.variant.harvest import Harvested, harvest
 from rumprun.variant.linked import read_link_log
 from rumprun.variant.listed import read_listed
+from rumprun.variant.passes import run_passes
 from rumprun.variant.relations import VariantRelations, relate
 from rumprun.variant.sysroot import Sysroot, Variant, assemble
-from rumprun.variant.variant_pass import PassOptions, run_pass
+from rumprun.variant.variant_pass import PassOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +44,9 @@ def build_variants(
     options: PassOptions,
     only: Sequence[Candidate] | None = None,
 ) -> tuple[BuiltVariant, ...]:
-    """Build the variants of the source that is unpacked in ``tree``; the tree is changed.
+    """Build the variants of the source that is unpacked in ``tree``, in copies of it.
 
+    A feature whose library is not at hand is switched off, where the source's build system can.
     ``pool`` are variants that the build may use, ``work`` an empty directory, ``log`` the file
     that collects what the build says; ``only`` restricts the candidates. Raises
     :class:`InputError` for a source with nothing to vary, :class:`BuildError` for a failed
@@ -58,20 +60,18 @@ def build_variants(
         )
     wanted = wanted_variants(source, target.dpkg_architecture)
     sysroot = assemble(wanted, pool, work / "sysroot", target)
-    private = work / "pass"
-    private.mkdir()
     try:
-        link_log = run_pass(tree, source, target, sysroot, work=private, log=log, options=options)
+        done = run_passes(tree, source, target, sysroot, work=work, log=log, options=options)
     except BuildError as error:
         raise _with_missing(error, wanted, sysroot) from error
-    harvested = _harvest(tree, source, chosen, target, sysroot, work / "variants")
+    harvested = _harvest(done.tree, source, chosen, target, sysroot, work / "variants")
     if not harvested:
         raise BuildError(
             f"{source.name}: the variant pass staged no static library and no program",
             hint=f"see {log}",
         )
     _audit(harvested, source, target, sysroot, forbidden=(str(tree), str(work)))
-    return _related(harvested, source, sysroot, read_link_log(link_log), target)
+    return _related(harvested, source, sysroot, read_link_log(done.link_log), target)
 
 
 def _harvest(

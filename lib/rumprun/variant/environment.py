@@ -38,7 +38,7 @@ SHAPING_COMMANDS = frozenset(
 _REPLACED_COMMANDS = ("dh_auto_configure", "dh_autoreconf", "dh_install", "dpkg-buildflags")
 
 # What an install step does to shared libraries that this pass does not make.
-_TOLERANT_COMMANDS = ("chmod", "cp", "install", "ln", "mv", "rm", "strip")
+_TOLERANT_COMMANDS = ("chmod", "cp", "install", "ln", "mv", "readlink", "rm", "strip")
 
 # Options that a user may set for any build (Policy 4.9.1), passed on as they are.
 _USER_OPTIONS = ("noopt", "nostrip", "terse", "verbose")

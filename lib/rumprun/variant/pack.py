@@ -176,6 +176,8 @@ def _control(
         maintainer=source.maintainer,
         installed_size=installed_size,
         depends=relations.depends,
+        provides=relations.provides,
+        conflicts=relations.conflicts,
         static_built_using=relations.static_built_using,
         section=harvested.candidate.original.section or "libdevel",
         homepage=source.fields.get("Homepage", ""),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rumprun.source.naming import Candidate
+from rumprun.source.needs import conflicting_variants, provided_variants
 from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
 from rumprun.variant.depends import variant_depends
@@ -20,10 +21,12 @@ _ELF_MAGIC = b"\x7fELF"
 
 @dataclass(frozen=True, kw_only=True)
 class VariantRelations:
-    """The fields Depends and Static-Built-Using, an entry each."""
+    """The fields of those names, an entry each."""
 
     depends: tuple[str, ...]
     static_built_using: tuple[str, ...]
+    provides: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
 
 
 def relate(
@@ -47,6 +50,8 @@ def relate(
         static_built_using=static_built_using(
             _programs(harvested.root), links, sysroot, own=source.name
         ),
+        provides=provided_variants(harvested.candidate.original),
+        conflicts=conflicting_variants(harvested.candidate.original),
     )
 
 

@@ -20,14 +20,16 @@ from rumprun.source.naming import is_variant_name
 from rumprun.source.relations import alternatives
 from rumprun.target.descriptor import Target
 
-_QUERY = "${db:Status-Status}\t${Package}\t${Version}\t${source:Package}\t${source:Version}\n"
+_FIELDS = ("db:Status-Status", "Package", "Version", "source:Package", "source:Version", "Provides")
+_QUERY = "\t".join(f"${{{field}}}" for field in _FIELDS) + "\n"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """One variant package: its name and version, and the source that it was built from.
 
-    ``deb`` is its file, or ``None`` for one that is installed.
+    ``provides`` are names of virtual packages. ``deb`` is its file, or ``None`` for one that is
+    installed.
     """
 
     name: str
@@ -36,11 +38,12 @@ class Variant:
     source_version: str
     depends: str
     deb: Path | None
+    provides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sysroot:
-    """The variants at hand for one build.
+    """The variants at hand for one build, also under the names that they provide.
 
     ``path`` is a directory with ``include`` and ``lib`` for :envvar:`RUMPRUN_SYSROOT`, or
     ``None`` where everything is installed; ``owners`` maps files in it to their package.
@@ -72,7 +75,7 @@ def installed_variants() -> dict[str, Variant]:
     answer = run(["dpkg-query", "-W", "-f", _QUERY, "*-rumprun*"], check=False)
     found = {}
     for line in answer.stdout.splitlines():
-        status, name, version, source, source_version = line.split("\t")
+        status, name, version, source, source_version, provides = line.split("\t")
         if status == "installed" and is_variant_name(name):
             found[name] = Variant(
                 name=name,
@@ -81,6 +84,7 @@ def installed_variants() -> dict[str, Variant]:
                 source_version=source_version,
                 depends="",
                 deb=None,
+                provides=_names(provides),
             )
     return found
 
@@ -110,19 +114,24 @@ def assemble(
         owners.update({directory / member.name: variant.name for member in files})
     variants = installed_variants() if target.root == Path("/") else {}
     variants.update({variant.name: variant for variant in chosen})
+    for variant in tuple(variants.values()):
+        for name in variant.provides:
+            variants.setdefault(name, variant)
     path = directory / target.prefix.relative_to("/") if chosen else None
     return Sysroot(path=path, variants=variants, owners=owners)
 
 
 def closure(wanted: Iterable[str], pool: Mapping[str, Variant]) -> list[Variant]:
     """``wanted`` and all that they depend on, as far as ``pool`` has them, sorted by name."""
+    known = {name: variant for variant in pool.values() for name in variant.provides}
+    known.update(pool)
     found: dict[str, Variant] = {}
-    waiting = [name for name in wanted if name in pool]
+    waiting = [name for name in wanted if name in known]
     while waiting:
-        variant = pool[waiting.pop()]
+        variant = known[waiting.pop()]
         if variant.name not in found:
             found[variant.name] = variant
-            waiting += [r.name for r in alternatives(variant.depends) if r.name in pool]
+            waiting += [r.name for r in alternatives(variant.depends) if r.name in known]
     return [found[name] for name in sorted(found)]
 
 
@@ -144,4 +153,9 @@ def _read_deb(path: Path) -> Variant:
         source_version=source_version.strip("()") or version,
         depends=control.get("Depends", ""),
         deb=path,
+        provides=_names(control.get("Provides", "")),
     )
+
+
+def _names(field: str) -> tuple[str, ...]:
+    return tuple(relation.name for relation in alternatives(field))

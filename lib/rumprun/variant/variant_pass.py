@@ -17,6 +17,7 @@ from rumprun.variant.environment import (
     prepare_directories,
     with_tolerant_tools,
 )
+from rumprun.variant.features import Switch, write_switches
 from rumprun.variant.sysroot import Sysroot
 
 _DEFAULT_TIMEOUT = 4 * 3600.0
@@ -27,12 +28,14 @@ class PassOptions:
     """What a caller may set.
 
     ``jobs`` run at once; ``timeout`` is in seconds, for each of the two steps; ``configure``
-    are arguments to append to those of the source; ``echo`` also shows what the build says.
+    are arguments to append to those of the source; ``switches`` turn features off; ``echo``
+    also shows what the build says.
     """
 
     jobs: int
     timeout: float = _DEFAULT_TIMEOUT
     configure: tuple[str, ...] = ()
+    switches: tuple[Switch, ...] = ()
     echo: bool = False
 
 
@@ -62,6 +65,7 @@ def run_pass(
         sysroot=sysroot.path,
     )
     environment["DH_RUMPRUN_CONFIGURE"] = "\n".join(options.configure)
+    environment.update(write_switches(options.switches, work, environment["CONFIG_SITE"]))
     only_all = all(binary.architecture == ("all",) for binary in source.binaries)
     kind = "indep" if only_all else "arch"
     steps = (

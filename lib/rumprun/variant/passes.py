@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The variant pass, repeated with a feature less where a library is not there."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from rumprun import ui
+from rumprun.errors import BuildError
+from rumprun.source.package import SourcePackage
+from rumprun.target.descriptor import Target
+from rumprun.variant.features import Switch, find_switches
+from rumprun.variant.sysroot import Sysroot
+from rumprun.variant.variant_pass import PassOptions, run_pass
+from rumprun.workdir import remove_tree
+
+_MOST_PASSES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassDone:
+    """A pass that ended well: its tree, the directory of its linker maps, and what it lacks."""
+
+    tree: Path
+    link_log: Path
+    switches: tuple[Switch, ...]
+
+
+def run_passes(
+    tree: Path,
+    source: SourcePackage,
+    target: Target,
+    sysroot: Sysroot,
+    *,
+    work: Path,
+    log: Path,
+    options: PassOptions,
+) -> PassDone:
+    """Run the pass in copies of ``tree`` below ``work``, each time with more switched off.
+
+    A pass that fails for a library that an option of the source does without is run again with
+    that option off; such a failure comes early, from configure. ``log`` gets all passes. Raises
+    :class:`BuildError` of the last pass where no option helps.
+    """
+    switches = options.switches
+    for _ in range(_MOST_PASSES):
+        copy = _fresh_copy(tree, work / "tree")
+        private = work / "pass"
+        remove_tree(private)
+        private.mkdir()
+        start = log.stat().st_size if log.exists() else 0
+        try:
+            link_log = run_pass(
+                copy,
+                source,
+                target,
+                sysroot,
+                work=private,
+                log=log,
+                options=dataclasses.replace(options, switches=switches),
+            )
+            return PassDone(tree=copy, link_log=link_log, switches=switches)
+        except BuildError as error:
+            more = _new(find_switches(_read_from(log, start), copy), switches)
+            if not more:
+                raise
+            last = error
+            _say(source, more, log)
+            switches += more
+    raise last
+
+
+def _new(found: tuple[Switch, ...], known: tuple[Switch, ...]) -> tuple[Switch, ...]:
+    names = {(switch.build_system, switch.option) for switch in known}
+    return tuple(switch for switch in found if (switch.build_system, switch.option) not in names)
+
+
+def _say(source: SourcePackage, switches: tuple[Switch, ...], log: Path) -> None:
+    for switch in switches:
+        message = f"{source.name}: once more with {switch}, because: {switch.reason}"
+        ui.note(message)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"\ndh-rumprun: {message}\n")
+
+
+def _read_from(log: Path, start: int) -> str:
+    with log.open("rb") as file:
+        file.seek(start)
+        return file.read().decode("utf-8", errors="replace")
+
+
+def _fresh_copy(tree: Path, destination: Path) -> Path:
+    remove_tree(destination)
+    shutil.copytree(tree, destination, symlinks=True)
+    return destination
