@@ -209,7 +209,7 @@ def publish(tree: Path, directory: Path, pool: Path, target: Target) -> None:
         log=directory / "publish.log",
         options=PassOptions(jobs=JOBS),
     )
-    for item in built:
+    for item in built.variants:
         pack(item.harvested, copy, source, target, item.relations, output=pool)
 
 

@@ -15,6 +15,7 @@ IN_TREE = (DATA / "Makefile").is_file()
 TEMPLATES = DATA / "templates"
 BOARDS = DATA / "boards"
 DEBHELPER = DATA / "debhelper"
+RECIPES = DATA / "recipes"
 
 
 def toolchain_root() -> Path:
@@ -39,6 +40,12 @@ def board_files(board: str) -> Path:
     own = DATA / "build" / "boards" if IN_TREE else Path("/")
     root = Path(chosen) if chosen else own
     return root / "usr" / "lib" / f"rumprun-board-{board}"
+
+
+def recipe_directories() -> tuple[Path, ...]:
+    """The user's own directories of recipes, of ``RUMPRUN_RECIPES``, separated by colons."""
+    names = os.environ.get("RUMPRUN_RECIPES", "").split(":")
+    return tuple(Path(name) for name in names if name)
 
 
 def cache() -> Path:

@@ -15,6 +15,7 @@ from rumprun.command import Completed
 from rumprun.errors import InputError, MissingError, UsageError
 from rumprun.source import build_depends
 from rumprun.source.build_depends import Known, install_packages, unmet_build_depends
+from rumprun.source.naming import PASS_PROFILES
 from rumprun.variant.sysroot import Variant
 from unit.variant_samples import source
 
@@ -84,7 +85,7 @@ def pool(*names: str) -> dict[str, Variant]:
 
 def provide(pool: Mapping[str, Variant]) -> None:
     build._provide_build_depends(
-        Path(), source("foo", name="foo"), dict(pool), Path("log"), install=False
+        Path(), source("foo", name="foo"), dict(pool), Path("log"), PASS_PROFILES, install=False
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,11 @@ from rumprun.source.build_depends import install_packages, look_up, unmet_build_
 from rumprun.source.naming import PASS_PROFILES, is_variant_name, variant_name
 from rumprun.source.needs import build_order
 from rumprun.source.package import SourcePackage, read_source_tree
+from rumprun.source.recipe import load_recipe
 from rumprun.target.descriptor import Target, load_target
-from rumprun.variant.build import build_variants
+from rumprun.variant.build import Built, build_variants
 from rumprun.variant.pack import pack
+from rumprun.variant.report import render_report
 from rumprun.variant.sysroot import Variant, read_pool
 from rumprun.variant.variant_pass import PassOptions
 from rumprun.workdir import publish, temporary_tree
@@ -53,6 +56,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--install-deps",
         action="store_true",
         help="install missing Build-Depends on this machine with apt-get (needs root)",
+    )
+    parser.add_argument(
+        "--recipe",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE|DIR",
+        help="look here for recipes first; may be given more than once",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="also run the source's own tests on the variant"
     )
     parser.add_argument("--keep", action="store_true", help="keep the build trees and say where")
     parser.add_argument("--json", action="store_true", help="print the packages as JSON")
@@ -96,25 +110,56 @@ def _build(
     """Build and pack one source; its packages appear together, or none does."""
     pool = read_pool(output.glob("*_all.deb"))
     version = source.version.partition(":")[2] or source.version
-    log = output / f"{source.name}_{version}_{target.name}.build"
+    stem = f"{source.name}_{version}_{target.name}"
+    log = output / f"{stem}.build"
     log.unlink(missing_ok=True)
-    _provide_build_depends(tree, source, pool, log, install=arguments.install_deps)
+    recipe = load_recipe(source.name, source.version, directories=arguments.recipe, tree=tree)
+    profiles = recipe.profiles() if recipe else PASS_PROFILES
+    _provide_build_depends(tree, source, pool, log, profiles, install=arguments.install_deps)
     directory = work / f"build-{source.name}"
     directory.mkdir()
     options = PassOptions(jobs=arguments.jobs, timeout=arguments.timeout * 60)
+    started = time.monotonic()
     with ui.step(f"{source.name} {source.version}: variant for {target.triple}"):
-        built = build_variants(tree, source, target, pool, work=directory, log=log, options=options)
-        packed = directory / "packages"
-        packed.mkdir()
-        debs = [
-            pack(item.harvested, tree, source, target, item.relations, output=packed)
-            for item in built
-        ]
-        return publish(debs, output)
+        built = build_variants(
+            tree,
+            source,
+            target,
+            pool,
+            work=directory,
+            log=log,
+            options=options,
+            recipe=recipe,
+            check=arguments.check,
+        )
+        debs = _pack(built, tree, source, target, directory / "packages")
+        report = directory / f"{stem}.json"
+        seconds = time.monotonic() - started
+        report.write_text(render_report(built, debs, source, target, seconds), encoding="utf-8")
+        published = publish((*debs, report), output)
+    if built.own_tests:
+        ui.note(f"{source.name}: {built.own_tests}")
+    return published[:-1]
+
+
+def _pack(
+    built: Built, tree: Path, source: SourcePackage, target: Target, directory: Path
+) -> tuple[Path, ...]:
+    directory.mkdir()
+    return tuple(
+        pack(item.harvested, tree, source, target, item.relations, output=directory)
+        for item in built.variants
+    )
 
 
 def _provide_build_depends(
-    tree: Path, source: SourcePackage, pool: dict[str, Variant], log: Path, *, install: bool
+    tree: Path,
+    source: SourcePackage,
+    pool: dict[str, Variant],
+    log: Path,
+    profiles: frozenset[str],
+    *,
+    install: bool,
 ) -> None:
     """See that the build machine has what the source wants; libraries come as variants.
 
@@ -122,7 +167,7 @@ def _provide_build_depends(
     """
     missing = [
         name
-        for name in unmet_build_depends(tree, PASS_PROFILES)
+        for name in unmet_build_depends(tree, profiles)
         if (name if is_variant_name(name) else variant_name(name)) not in pool
         or not name.endswith(("-dev", "-rumprun"))
     ]

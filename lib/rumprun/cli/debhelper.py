@@ -14,6 +14,7 @@ from rumprun.command import base_environment, run
 from rumprun.errors import InputError
 from rumprun.source.naming import Candidate, Kind, is_variant_name, original_name
 from rumprun.source.package import SourcePackage, read_source_tree
+from rumprun.source.recipe import load_recipe
 from rumprun.target.descriptor import load_target
 from rumprun.variant.build import BuiltVariant, build_variants
 from rumprun.variant.copy import DEBHELPER_DIRECTORY, clean_copy, keep_copy
@@ -74,9 +75,10 @@ def _fill(words: list[str]) -> int:
         log=log,
         options=PassOptions(jobs=_jobs(), configure=tuple(configure), echo=True),
         only=chosen,
+        recipe=load_recipe(source.name, source.version, tree=tree),
     )
-    _require_all(chosen, built)
-    for item in built:
+    _require_all(chosen, built.variants)
+    for item in built.variants:
         install(item, tree)
     remove_tree(work)
     return 0

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from rumprun.cli import audit, bake, build, convert, run, targets
+from rumprun.cli import audit, bake, build, convert, recipes, run, targets
 from rumprun.cli.outcome import exit_status_of
 from rumprun.version import VERSION
 
@@ -20,6 +20,7 @@ SUBCOMMANDS: dict[str, ModuleType] = {
     "bake": bake,
     "run": run,
     "targets": targets,
+    "recipes": recipes,
 }
 
 

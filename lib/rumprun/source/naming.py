@@ -121,13 +121,15 @@ def original_name(variant: str) -> str:
 
 
 def candidates(
-    source: SourcePackage, dpkg_architecture: str = DEFAULT_DPKG_ARCHITECTURE
+    source: SourcePackage,
+    dpkg_architecture: str = DEFAULT_DPKG_ARCHITECTURE,
+    profiles: frozenset[str] = PASS_PROFILES,
 ) -> tuple[Candidate, ...]:
     """The binary packages of ``source`` that get a variant, in the order of debian/control.
 
     A package gets one when it is a ``-dev`` package or has compiled programs (it takes
     ``${shlibs:Depends}``, unlike metapackages and scripts), is built under
-    :data:`PASS_PROFILES`, and its ``Architecture`` covers ``dpkg_architecture``:
+    ``profiles``, and its ``Architecture`` covers ``dpkg_architecture``:
 
     * ``any``, another wildcard or a list that covers it, as dpkg has it, unless the package is
       multilib (``lib32z1-dev``: ``amd64 ppc64 s390x``), which is for another mode of the CPU;
@@ -138,7 +140,7 @@ def candidates(
     runtime = _runtime_libraries(source)
     found = []
     for binary in source.binaries:
-        kind = _kind(binary)
+        kind = _kind(binary, profiles)
         if kind is None or binary.name in runtime:
             continue
         if only_all and kind is Kind.DEV:
@@ -160,7 +162,7 @@ def _dpkg_tables() -> DpkgArchTable:
     return DpkgArchTable.load_arch_table()
 
 
-def _kind(binary: Binary) -> Kind | None:
+def _kind(binary: Binary, profiles: frozenset[str]) -> Kind | None:
     """What a variant of ``binary`` would be, its architecture aside; ``None``: it gets none."""
     section = binary.section.rpartition("/")[2]
     if (
@@ -169,7 +171,7 @@ def _kind(binary: Binary) -> Kind | None:
         or section in _NEVER_SECTIONS
         or binary.name.endswith(_NEVER_SUFFIXES)
         or binary.name.startswith(_NEVER_PREFIXES)
-        or not formula_holds(binary.build_profiles, PASS_PROFILES)
+        or not formula_holds(binary.build_profiles, profiles)
     ):
         return None
     if binary.name.endswith(_DEV):

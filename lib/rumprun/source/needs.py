@@ -42,14 +42,16 @@ def _variants_of(field: str) -> tuple[str, ...]:
     return tuple(sorted(variant_name(name) for name in names if has_variant(name)))
 
 
-def wanted_variants(source: SourcePackage, architecture: str) -> tuple[str, ...]:
+def wanted_variants(
+    source: SourcePackage, architecture: str, profiles: frozenset[str] = PASS_PROFILES
+) -> tuple[str, ...]:
     """The variants that a build of ``source`` may use: those of its -dev Build-Depends.
 
-    ``architecture`` is the private dpkg architecture. Dependencies that are for the build
-    machine (``:native``), for other architectures, or switched off by a profile of the
-    variant pass are left out. The result is sorted.
+    ``architecture`` is DEB_HOST_ARCH of the variant pass. Dependencies that are for the build
+    machine (``:native``), for other architectures, or switched off by one of the ``profiles``
+    are left out. The result is sorted.
     """
-    relations = _build_relations(source, architecture)
+    relations = _build_relations(source, architecture, profiles)
     names = {variant_name(item.name) for item in relations if has_variant(item.name)}
     # A converted source, or a maintainer, names variants themselves.
     names |= {item.name for item in relations if is_variant_name(item.name)}
@@ -105,10 +107,12 @@ def build_order(sources: Sequence[SourcePackage], architecture: str) -> tuple[So
     return tuple(done.values())
 
 
-def _build_relations(source: SourcePackage, architecture: str) -> tuple[Relation, ...]:
+def _build_relations(
+    source: SourcePackage, architecture: str, profiles: frozenset[str]
+) -> tuple[Relation, ...]:
     field = ", ".join(filter(None, (source.build_depends, source.build_depends_arch)))
     return tuple(
         relation
         for relation in alternatives(field)
-        if relation.qualifier != "native" and relation.applies(architecture, PASS_PROFILES)
+        if relation.qualifier != "native" and relation.applies(architecture, profiles)
     )

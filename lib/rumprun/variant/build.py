@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +14,21 @@ from rumprun.source.build_depends import without_tools
 from rumprun.source.naming import Candidate, candidates, original_name, variant_name
 from rumprun.source.needs import wanted_variants
 from rumprun.source.package import SourcePackage
+from rumprun.source.recipe import Recipe
+from rumprun.source.recipe_use import (
+    RecipeUse,
+    check_rules,
+    check_used,
+    known_features,
+    use_in_build,
+    use_in_source,
+)
 from rumprun.target.descriptor import Target
-from rumprun.variant.audit import Finding, audit_tree
+from rumprun.variant.audit import Finding, all_rules, audit_tree
+from rumprun.variant.check import OwnTests, run_own_tests
 from rumprun.variant.depends import missing_variants
-from rumprun.variant.harvest import Harvested, harvest
+from rumprun.variant.features import Switch
+from rumprun.variant.harvest import Harvested, harvest, staged_files
 from rumprun.variant.linked import read_link_log
 from rumprun.variant.listed import read_listed
 from rumprun.variant.passes import run_passes
@@ -33,6 +45,19 @@ class BuiltVariant:
     relations: VariantRelations
 
 
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """What a build gave: its variants, what had to be switched off, and the recipe's use.
+
+    ``own_tests`` is ``None`` where the source's own tests were not asked for.
+    """
+
+    variants: tuple[BuiltVariant, ...]
+    switches: tuple[Switch, ...]
+    recipe_use: RecipeUse
+    own_tests: OwnTests | None = None
+
+
 def build_variants(
     tree: Path,
     source: SourcePackage,
@@ -43,35 +68,108 @@ def build_variants(
     log: Path,
     options: PassOptions,
     only: Sequence[Candidate] | None = None,
-) -> tuple[BuiltVariant, ...]:
+    recipe: Recipe | None = None,
+    check: bool = False,
+) -> Built:
     """Build the variants of the source that is unpacked in ``tree``, in copies of it.
 
     A feature whose library is not at hand is switched off, where the source's build system can.
     ``pool`` are variants that the build may use, ``work`` an empty directory, ``log`` the file
-    that collects what the build says; ``only`` restricts the candidates. Raises
-    :class:`InputError` for a source with nothing to vary, :class:`BuildError` for a failed
-    pass, :class:`AuditError` with all findings.
+    that collects what the build says; ``only`` restricts the candidates; ``check``
+    runs the source's own tests too. Raises
+    :class:`InputError` for a source with nothing to vary and for a recipe with a line that
+    changes nothing, :class:`BuildError` for a failed pass, :class:`AuditError` with all findings.
     """
-    chosen = tuple(only) if only is not None else candidates(source, target.dpkg_architecture)
-    if not chosen:
-        raise InputError(
-            f"{source.name} has no library or program to vary",
-            hint="variants are made of -dev packages and of packages with programs",
-        )
-    wanted = wanted_variants(source, target.dpkg_architecture)
+    recipe = recipe or Recipe(source=source.name, origin="", versions="", entries=())
+    options = _with_recipe(options, recipe, tree, source)
+    chosen = _chosen(source, target, recipe, only)
+    wanted = _wanted(source, target, recipe, options)
     sysroot = assemble(wanted, pool, work / "sysroot", target)
     try:
         done = run_passes(tree, source, target, sysroot, work=work, log=log, options=options)
     except BuildError as error:
         raise _with_missing(error, wanted, sysroot) from error
-    harvested = _harvest(done.tree, source, chosen, target, sysroot, work / "variants")
+    harvested = _harvest(done.tree, source, chosen, target, sysroot, work / "variants", recipe)
+    _require_some(harvested, source, log)
+    findings = _audit(harvested, target, sysroot, forbidden=(str(tree), str(work)))
+    _refuse(source, [f for f in findings if not recipe.allows(f.rule, f.file)])
+    use = _recipe_use(recipe, done.tree, source, log, findings)
+    links = read_link_log(done.link_log)
+    variants = _related(harvested, source, sysroot, links, target)
+    own_tests = None
+    if check:
+        options = dataclasses.replace(options, switches=done.switches)
+        place, check_log = work / "check", log.with_suffix(".check")
+        own_tests = run_own_tests(
+            tree, source, target, sysroot, work=place, log=check_log, options=options
+        )
+    return Built(variants=variants, switches=done.switches, recipe_use=use, own_tests=own_tests)
+
+
+def _require_some(harvested: Sequence[Harvested], source: SourcePackage, log: Path) -> None:
     if not harvested:
         raise BuildError(
             f"{source.name}: the variant pass staged no static library and no program",
             hint=f"see {log}",
         )
-    _audit(harvested, source, target, sysroot, forbidden=(str(tree), str(work)))
-    return _related(harvested, source, sysroot, read_link_log(done.link_log), target)
+
+
+def _with_recipe(
+    options: PassOptions, recipe: Recipe, tree: Path, source: SourcePackage
+) -> PassOptions:
+    """The options for a pass with ``recipe``, which must have something to do for ``source``."""
+    check_rules(recipe, [rule.name for rule in all_rules()])
+    check_used(use_in_source(recipe, source, rules_text=_rules_text(tree)))
+    return dataclasses.replace(
+        options,
+        configure=(*options.configure, *recipe.arguments),
+        profiles=recipe.profiles(options.profiles),
+        variables={**options.variables, **recipe.variables},
+    )
+
+
+def _recipe_use(
+    recipe: Recipe, tree: Path, source: SourcePackage, log: Path, findings: Sequence[Finding]
+) -> RecipeUse:
+    """What the build made of ``recipe``; a line that changed nothing is an error."""
+    if not recipe.entries:
+        return RecipeUse(recipe=recipe, used=(), unused=())
+    use = use_in_build(
+        recipe,
+        log_text=log.read_text(encoding="utf-8", errors="replace"),
+        features=known_features(tree),
+        staged=[str(file.name) for file in staged_files(tree, source)],
+        findings=[(finding.rule, finding.file) for finding in findings],
+    )
+    check_used(use)
+    return use
+
+
+def _wanted(
+    source: SourcePackage, target: Target, recipe: Recipe, options: PassOptions
+) -> tuple[str, ...]:
+    dropped = set(map(variant_name, recipe.dropped_build_depends))
+    found = wanted_variants(source, target.dpkg_architecture, options.profiles)
+    return tuple(name for name in found if name not in dropped)
+
+
+def _chosen(
+    source: SourcePackage, target: Target, recipe: Recipe, only: Sequence[Candidate] | None
+) -> tuple[Candidate, ...]:
+    found = candidates(source, target.dpkg_architecture, recipe.profiles())
+    chosen = tuple(only) if only is not None else found
+    chosen = tuple(item for item in chosen if item.original.name not in recipe.dropped_packages)
+    if not chosen:
+        raise InputError(
+            f"{source.name} has no library or program to vary",
+            hint="variants are made of -dev packages and of packages with programs",
+        )
+    return chosen
+
+
+def _rules_text(tree: Path) -> str:
+    path = tree / "debian" / "rules"
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _harvest(
@@ -81,6 +179,7 @@ def _harvest(
     target: Target,
     sysroot: Sysroot,
     output: Path,
+    recipe: Recipe,
 ) -> tuple[Harvested, ...]:
     return harvest(
         tree,
@@ -90,6 +189,7 @@ def _harvest(
         output=output,
         replacements={str(sysroot.path): str(target.prefix)} if sysroot.path else {},
         listed=read_listed(tree, chosen),
+        excluded=recipe.excludes,
         strip="nostrip" not in os.environ.get("DEB_BUILD_OPTIONS", "").split(),
     )
 
@@ -127,12 +227,11 @@ def _with_missing(error: BuildError, wanted: Sequence[str], sysroot: Sysroot) ->
 
 def _audit(
     harvested: Sequence[Harvested],
-    source: SourcePackage,
     target: Target,
     sysroot: Sysroot,
     *,
     forbidden: Sequence[str],
-) -> None:
+) -> tuple[Finding, ...]:
     """Audit each variant against its siblings and what the build used."""
     findings: list[Finding] = []
     for item in harvested:
@@ -148,6 +247,10 @@ def _audit(
             forbidden_paths=forbidden,
             package=item.candidate.variant,
         )
+    return tuple(findings)
+
+
+def _refuse(source: SourcePackage, findings: Sequence[Finding]) -> None:
     if findings:
         lines = "\n".join(
             f"{f.package}: {f.file}: {f.rule}: {f.detail}\n    {f.remedy}" for f in findings

@@ -34,6 +34,8 @@ SHAPING_COMMANDS = frozenset(
     }
 )
 
+_TEST_COMMAND = "dh_auto_test"
+
 # Commands that run debhelper's or dpkg's own with something changed: see debhelper/pass.
 _REPLACED_COMMANDS = ("dh_auto_configure", "dh_autoreconf", "dh_install", "dpkg-buildflags")
 
@@ -63,8 +65,8 @@ class PassDirectories:
     absent: Path
 
 
-def prepare_directories(target: Target, work: Path) -> PassDirectories:
-    """Make the private directories of a pass under ``work``."""
+def prepare_directories(target: Target, work: Path, *, check: bool = False) -> PassDirectories:
+    """Make the private directories of a pass under ``work``; with ``check``, tests are run."""
     directories = PassDirectories(
         dpkg_tables=work / "dpkg",
         answers=work / "answers",
@@ -79,7 +81,7 @@ def prepare_directories(target: Target, work: Path) -> PassDirectories:
         directory.mkdir()
     directories.absent.touch()
     for command in Path("/usr/bin").glob("dh_*"):
-        if command.name not in SHAPING_COMMANDS:
+        if command.name not in SHAPING_COMMANDS and not (check and command.name == _TEST_COMMAND):
             (directories.commands / command.name).symlink_to("/bin/true")
     for name in _REPLACED_COMMANDS:
         (directories.commands / name).symlink_to(paths.DEBHELPER / "pass" / name)
@@ -96,12 +98,14 @@ def pass_environment(
     epoch: int,
     jobs: int,
     sysroot: Path | None = None,
+    profiles: frozenset[str] = PASS_PROFILES,
+    check: bool = False,
 ) -> dict[str, str]:
     """The whole environment of the pass; nothing of the caller's steers the build unseen.
 
     ``source`` is the source package's name, ``epoch`` its SOURCE_DATE_EPOCH, ``jobs`` how many
     commands may run at once, ``sysroot`` holds the variants that the build needs, if they are
-    not installed.
+    not installed; ``check`` is for a build that runs the source's own tests.
     """
     tables = {"DPKG_DATADIR": str(directories.dpkg_tables)}
     path = f"{directories.commands}:{target.bin}:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -112,8 +116,10 @@ def pass_environment(
         "PATH": path,
         "LC_ALL": "C.UTF-8",
         "SOURCE_DATE_EPOCH": str(epoch),
-        "DEB_BUILD_OPTIONS": " ".join(build_options(os.environ, jobs)),
-        "DEB_BUILD_PROFILES": " ".join(sorted({*PASS_PROFILES, f"pkg.{source}.rumprun"})),
+        "DEB_BUILD_OPTIONS": " ".join(build_options(os.environ, jobs, check=check)),
+        "DEB_BUILD_PROFILES": " ".join(
+            sorted({*profiles, f"pkg.{source}.rumprun"} - ({"nocheck"} if check else set()))
+        ),
         "DEB_RULES_REQUIRES_ROOT": "no",
         "PERL5LIB": str(paths.DEBHELPER),
         "DH_EXTRA_ADDONS": "rumprun_pass",
@@ -138,10 +144,12 @@ def with_tolerant_tools(
     return {**environment, "PATH": f"{directories.tolerant}:{environment['PATH']}"}
 
 
-def build_options(caller: os._Environ[str] | dict[str, str], jobs: int) -> list[str]:
+def build_options(
+    caller: os._Environ[str] | dict[str, str], jobs: int, *, check: bool = False
+) -> list[str]:
     """The words of DEB_BUILD_OPTIONS for the pass: ours, and those of the caller that apply."""
     given = caller.get("DEB_BUILD_OPTIONS", "").split()
-    words = ["nocheck", "nodoc", "noautodbgsym"]
+    words = ["nodoc", "noautodbgsym"] if check else ["nocheck", "nodoc", "noautodbgsym"]
     words += [word for word in given if word in _USER_OPTIONS]
     parallel = [word for word in given if word.startswith("parallel=")]
     return words + (parallel or [f"parallel={jobs}"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -52,15 +52,17 @@ def harvest(
     output: Path,
     replacements: Mapping[str, str],
     listed: Mapping[str, Sequence[str]],
+    excluded: Callable[[PurePosixPath], bool] = lambda _name: False,
     strip: bool = True,
 ) -> tuple[Harvested, ...]:
     """Collect the variants of ``candidates`` from the staged ``tree`` into ``output``.
 
     ``replacements`` are literal strings that relocated text must lose (see
     :func:`rumprun.variant.relocate.relocate_text`). ``listed`` has the patterns of the variants
-    whose files the maintainer chose. Candidates with no file are left out.
+    whose files the maintainer chose; files for which ``excluded`` holds are left out. Candidates
+    with no file are left out too.
     """
-    staged = staged_files(tree, source)
+    staged = [file for file in staged_files(tree, source) if not excluded(file.name)]
     plan = assign(staged, candidates, target)
     for variant, patterns in listed.items():
         plan[variant] = select(staged, variant, patterns, target)

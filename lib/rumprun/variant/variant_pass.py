@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rumprun.command import CommandFailed, failure, last_lines, run, stream
 from rumprun.errors import BuildError
+from rumprun.source.naming import PASS_PROFILES
 from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
 from rumprun.variant.environment import (
@@ -28,14 +29,19 @@ class PassOptions:
     """What a caller may set.
 
     ``jobs`` run at once; ``timeout`` is in seconds, for each of the two steps; ``configure``
-    are arguments to append to those of the source; ``switches`` turn features off; ``echo``
-    also shows what the build says.
+    are arguments to append to those of the source; ``switches`` turn features off;
+    ``profiles`` are the build profiles, ``variables`` more of the environment; ``check`` builds
+    and runs the source's own tests, and installs nothing; ``echo`` also shows what the build
+    says.
     """
 
     jobs: int
     timeout: float = _DEFAULT_TIMEOUT
     configure: tuple[str, ...] = ()
     switches: tuple[Switch, ...] = ()
+    profiles: frozenset[str] = PASS_PROFILES
+    variables: Mapping[str, str] = field(default_factory=dict)
+    check: bool = False
     echo: bool = False
 
 
@@ -55,7 +61,7 @@ def run_pass(
     ``work`` is an empty directory for the private tables, commands and records. Raises
     :class:`BuildError` with the last lines of ``log`` and its name where a step fails.
     """
-    directories = prepare_directories(target, work)
+    directories = prepare_directories(target, work, check=options.check)
     environment = pass_environment(
         target,
         directories,
@@ -63,17 +69,18 @@ def run_pass(
         epoch=source.timestamp,
         jobs=options.jobs,
         sysroot=sysroot.path,
+        profiles=options.profiles,
+        check=options.check,
     )
+    environment.update(options.variables)
     environment["DH_RUMPRUN_CONFIGURE"] = "\n".join(options.configure)
     environment.update(write_switches(options.switches, work, environment["CONFIG_SITE"]))
     only_all = all(binary.architecture == ("all",) for binary in source.binaries)
     kind = "indep" if only_all else "arch"
-    steps = (
-        (f"build-{kind}", environment),
-        (f"binary-{kind}", with_tolerant_tools(environment, directories)),
-    )
-    for rule, env in steps:
-        _rules(tree, rule, env, source, log, options)
+    _rules(tree, f"build-{kind}", environment, source, log, options)
+    if not options.check:
+        tolerant = with_tolerant_tools(environment, directories)
+        _rules(tree, f"binary-{kind}", tolerant, source, log, options)
     absent = directories.absent.read_text(encoding="utf-8")
     if absent:
         with log.open("a", encoding="utf-8") as file:

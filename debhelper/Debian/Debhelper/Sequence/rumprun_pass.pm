@@ -7,7 +7,7 @@ use warnings;
 use Debian::Debhelper::Dh_Lib;
 
 my @left_out = qw(
-    dh_auto_test dh_testroot
+    dh_testroot
     dh_installdocs dh_installchangelogs dh_installexamples dh_installman dh_installcatalogs
     dh_installcron dh_installdebconf dh_installemacsen dh_installifupdown dh_installinfo
     dh_installinit dh_installsysusers dh_installtmpfiles dh_installsystemd dh_installsystemduser
@@ -18,6 +18,7 @@ my @left_out = qw(
     dh_dwz dh_strip dh_makeshlibs dh_shlibdeps
     dh_installdeb dh_gencontrol dh_md5sums dh_builddeb
 );
+push @left_out, 'dh_auto_test' if get_buildoption('nocheck');
 remove_command($_) for @left_out;
 
 1;

@@ -49,9 +49,11 @@ def find_lacks(log: str) -> tuple[Lack, ...]:
     """The complaints in ``log``, first things first, each once."""
     found: dict[str, Lack] = {}
     failed: list[str] = []
-    for line in log.splitlines():
-        if len(line) > _LONGEST:
+    for raw in log.splitlines():
+        if len(raw) > _LONGEST:
             continue
+        # A terminal will show it.
+        line = "".join(char if char.isprintable() else " " for char in raw)
         check = _CHECK_FAILED.match(line)
         if check:
             failed = [*failed[-2:], check["what"]]
@@ -61,7 +63,7 @@ def find_lacks(log: str) -> tuple[Lack, ...]:
             if match:
                 lack = Lack(
                     line=line.strip(),
-                    what=match["what"],
+                    what=match["what"].strip(),
                     place=_place(line),
                     context=tuple(failed) if line.startswith("configure: error:") else (),
                 )
