@@ -71,12 +71,14 @@ def run(
     stdin: str | None = None,
     check: bool = True,
     hint: str = "",
+    wrapper: Sequence[str | Path] = (),
 ) -> Completed:
     """Run ``argv`` to its end and return what it said.
 
     ``env`` replaces the environment (default: :func:`base_environment`); ``timeout`` is in
     seconds, after which the whole process group is killed; ``log`` collects both output
-    streams, appended; ``stdin`` is text to feed, otherwise standard input is closed.
+    streams, appended; ``stdin`` is text to feed, otherwise standard input is closed;
+    ``wrapper`` are words that run ``argv`` in some way, and that no message shows.
 
     Raises :class:`MissingError` where the program does not exist, :class:`SystemFault` where the
     machine will not run it, and :class:`CommandFailed` where ``check`` is set and the status is
@@ -89,7 +91,8 @@ def run(
         if sink:
             sink.write(os.fsencode(f"$ {quote(words)}\n"))
             sink.flush()
-        process = _start(words, env=env, cwd=cwd, sink=sink, feed=stdin is not None)
+        started = (*map(str, wrapper), *words)
+        process = _start(started, env=env, cwd=cwd, sink=sink, feed=stdin is not None)
         out, err, timed_out = _communicate(process, stdin, timeout)
     finally:
         if sink:
@@ -126,12 +129,14 @@ def stream(
     cwd: Path | None = None,
     timeout: float | None = None,
     merge_errors: bool = False,
+    wrapper: Sequence[str | Path] = (),
 ) -> Completed:
     """Run ``argv`` to its end, handing what it writes to ``sink`` as it comes, byte for byte.
 
     ``sink`` gets standard output in pieces of any size; of standard error, the last 64 KiB are
     in the result, unless ``merge_errors`` sends it to ``sink`` too. Any exit status is returned.
-    ``env``, ``cwd`` and ``timeout`` are as for :func:`run`, and standard input is closed.
+    ``env``, ``cwd``, ``timeout`` and ``wrapper`` are as for :func:`run`, and standard input is
+    closed.
     Whatever ends the wait, a failing ``sink`` included, also ends the whole process group.
 
     Raises :class:`MissingError` where the program does not exist, and :class:`CommandFailed`
@@ -141,7 +146,7 @@ def stream(
     deadline = None if timeout is None else time.monotonic() + timeout
     with _absence_explained(words):
         process = subprocess.Popen(
-            words,
+            (*map(str, wrapper), *words),
             env=dict(env) if env is not None else base_environment(),
             cwd=cwd,
             stdin=subprocess.DEVNULL,

@@ -145,6 +145,20 @@ def test_failing_build_names_the_log(machine: Machine) -> None:
     machine.check_clean()
 
 
+def test_a_build_that_writes_elsewhere_is_stopped(machine: Machine) -> None:
+    elsewhere = Path("/usr/local/share/dh-rumprun-was-here")
+    tree = machine.tree()
+    with (tree / "Makefile").open("a") as file:
+        file.write(f"\nall: elsewhere\nelsewhere:\n\ttouch {elsewhere}\n")
+    try:
+        answer = machine.build(machine.dsc(tree))
+        assert not elsewhere.exists()
+    finally:
+        elsewhere.unlink(missing_ok=True)
+    check_one_line(answer, 5, f"cannot touch '{elsewhere}'")
+    machine.check_clean()
+
+
 def test_missing_build_dependency(machine: Machine) -> None:
     tree = machine.tree()
     control = tree / "debian" / "control"

@@ -48,7 +48,15 @@ def noted(tmp_path: Path) -> list[str]:
 
 
 def test_shell_is_clean() -> None:
-    run(["shellcheck", PASS / "tolerant", PASS / "dh_autoreconf", PASS / "dpkg-buildflags"])
+    run(
+        [
+            "shellcheck",
+            PASS / "tolerant",
+            PASS / "dh_autoreconf",
+            PASS / "dpkg-buildflags",
+            PASS / "pod2man",
+        ]
+    )
 
 
 @pytest.mark.parametrize(

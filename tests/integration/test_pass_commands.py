@@ -117,3 +117,23 @@ def test_flags_are_those_of_dpkg_and_asked_for_once(tmp_path: Path) -> None:
     ask(tmp_path, "--export=sh")
     with pytest.raises(CommandFailed):
         ask(tmp_path, "--get", "NONE")
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (("--name=foo", "--section", "1", "foo.pod", "foo.1"), "foo.1"),
+        (("-s", "1", "foo.pod", "foo.1"), "foo.1"),
+        (("-u", "--release=x", "foo.pod"), None),
+        ((), None),
+    ],
+)
+def test_manual_pages_are_made_at_once(
+    tmp_path: Path, words: tuple[str, ...], place: str | None
+) -> None:
+    (tmp_path / "foo.pod").write_text("=head1 NAME\n\nfoo - bar\n", encoding="utf-8")
+    said = run([PASS / "pod2man", *words], cwd=tmp_path).stdout
+    page = (tmp_path / place).read_text(encoding="utf-8") if place else said
+    assert page.startswith('.\\" ')
+    assert (place is None) is bool(said)
+    assert len(list(tmp_path.iterdir())) == (2 if place else 1)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from rumprun.source.package import SourcePackage, read_source_tree
 from rumprun.source.recipe import load_recipe
 from rumprun.target.descriptor import Target, load_target
 from rumprun.variant.build import Built, build_variants
+from rumprun.variant.overwrites import check_overwrites
 from rumprun.variant.pack import pack
 from rumprun.variant.report import render_report
 from rumprun.variant.sysroot import Variant, read_pool
@@ -119,7 +119,6 @@ def _build(
     directory = work / f"build-{source.name}"
     directory.mkdir()
     options = PassOptions(jobs=arguments.jobs, timeout=arguments.timeout * 60)
-    started = time.monotonic()
     with ui.step(f"{source.name} {source.version}: variant for {target.triple}"):
         built = build_variants(
             tree,
@@ -133,9 +132,9 @@ def _build(
             check=arguments.check,
         )
         debs = _pack(built, tree, source, target, directory / "packages")
+        check_overwrites(debs, [item.deb for item in pool.values() if item.deb])
         report = directory / f"{stem}.json"
-        seconds = time.monotonic() - started
-        report.write_text(render_report(built, debs, source, target, seconds), encoding="utf-8")
+        report.write_text(render_report(built, debs, source, target), encoding="utf-8")
         published = publish((*debs, report), output)
     if built.own_tests:
         ui.note(f"{source.name}: {built.own_tests}")

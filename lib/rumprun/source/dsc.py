@@ -12,6 +12,7 @@ from rumprun import ui
 from rumprun.command import CommandFailed, base_environment, run
 from rumprun.errors import InputError, MissingError, SystemFault, UsageError
 from rumprun.source.control import read_text
+from rumprun.source.members import check_members
 from rumprun.workdir import temporary_tree
 
 _SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
@@ -73,13 +74,16 @@ def unpack(dsc: Path, destination: Path) -> Path:
     dpkg-source checks every hash, and a signature where it has the key; an unsigned .dsc is
     accepted with a note. Either ``destination`` is complete at the end or it does not exist.
     Raises :class:`UsageError` where it exists before, otherwise as :func:`read_dsc`, and
-    :class:`InputError` for content that does not match the .dsc.
+    :class:`InputError` for content that does not match the .dsc or leads out of the tree.
     """
     if destination.exists():
         raise UsageError(f"{destination} exists already", hint="name a new directory")
     control = read_dsc(dsc)
     if not control.signed:
         ui.note(f"{dsc.name} is not signed; only its hashes are checked")
+    for file in control.files:
+        if ".tar." in file.name and not file.name.endswith(".asc"):
+            check_members(file)
     destination.parent.mkdir(parents=True, exist_ok=True)
     with temporary_tree(parent=destination.parent) as work:
         tree = work / "tree"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,16 +46,18 @@ class BuiltVariant:
     relations: VariantRelations
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Built:
     """What a build gave: its variants, what had to be switched off, and the recipe's use.
 
-    ``own_tests`` is ``None`` where the source's own tests were not asked for.
+    ``seconds`` is the wall time from the unpacked source to audited trees; ``own_tests`` is
+    ``None`` where the source's own tests were not asked for.
     """
 
     variants: tuple[BuiltVariant, ...]
     switches: tuple[Switch, ...]
     recipe_use: RecipeUse
+    seconds: float
     own_tests: OwnTests | None = None
 
 
@@ -80,6 +83,7 @@ def build_variants(
     :class:`InputError` for a source with nothing to vary and for a recipe with a line that
     changes nothing, :class:`BuildError` for a failed pass, :class:`AuditError` with all findings.
     """
+    started = time.monotonic()
     recipe = recipe or Recipe(source=source.name, origin="", versions="", entries=())
     options = _with_recipe(options, recipe, tree, source)
     chosen = _chosen(source, target, recipe, only)
@@ -96,14 +100,15 @@ def build_variants(
     use = _recipe_use(recipe, done.tree, source, log, findings)
     links = read_link_log(done.link_log)
     variants = _related(harvested, source, sysroot, links, target)
+    seconds = time.monotonic() - started
     own_tests = None
     if check:
         options = dataclasses.replace(options, switches=done.switches)
-        place, check_log = work / "check", log.with_suffix(".check")
+        place, said = work / "check", log.with_suffix(".check")
         own_tests = run_own_tests(
-            tree, source, target, sysroot, work=place, log=check_log, options=options
+            tree, source, target, sysroot, work=place, log=said, options=options
         )
-    return Built(variants=variants, switches=done.switches, recipe_use=use, own_tests=own_tests)
+    return Built(variants, done.switches, use, seconds, own_tests)
 
 
 def _require_some(harvested: Sequence[Harvested], source: SourcePackage, log: Path) -> None:

@@ -37,7 +37,13 @@ SHAPING_COMMANDS = frozenset(
 _TEST_COMMAND = "dh_auto_test"
 
 # Commands that run debhelper's or dpkg's own with something changed: see debhelper/pass.
-_REPLACED_COMMANDS = ("dh_auto_configure", "dh_autoreconf", "dh_install", "dpkg-buildflags")
+_REPLACED_COMMANDS = (
+    "dh_auto_configure",
+    "dh_autoreconf",
+    "dh_install",
+    "dpkg-buildflags",
+    "pod2man",
+)
 
 # What an install step does to shared libraries that this pass does not make.
 _TOLERANT_COMMANDS = ("chmod", "cp", "install", "ln", "mv", "readlink", "rm", "strip")
@@ -156,7 +162,7 @@ def build_options(
 
 
 def _inherited() -> dict[str, str]:
-    names = ("HOME", "LOGNAME", "USER", "TMPDIR", "TERM", "DH_VERBOSE")
+    names = ("LOGNAME", "USER", "TERM", "DH_VERBOSE")
     return {name: os.environ[name] for name in names if name in os.environ}
 
 

@@ -13,19 +13,14 @@ from rumprun.target.descriptor import Target
 from rumprun.variant.build import Built
 
 
-def render_report(
-    built: Built, debs: Sequence[Path], source: SourcePackage, target: Target, seconds: float
-) -> str:
-    """The report of one source: its packages, what was switched off and why, its tests.
-
-    ``seconds`` is the wall time from the unpacked source to the packages.
-    """
+def render_report(built: Built, debs: Sequence[Path], source: SourcePackage, target: Target) -> str:
+    """The report of one source: its packages, what was switched off and why, its tests."""
     own_tests = built.own_tests
     document = {
         "source": source.name,
         "version": source.version,
         "target": target.name,
-        "seconds": round(seconds, 1),
+        "seconds": round(built.seconds, 1),
         "packages": [deb.name for deb in debs],
         "switched_off": [
             {

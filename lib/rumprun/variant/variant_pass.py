@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rumprun import paths
 from rumprun.command import CommandFailed, failure, last_lines, run, stream
 from rumprun.errors import BuildError
 from rumprun.source.naming import PASS_PROFILES
 from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
+from rumprun.variant.diagnose import explain_error
 from rumprun.variant.environment import (
     pass_environment,
     prepare_directories,
@@ -61,6 +64,11 @@ def run_pass(
     ``work`` is an empty directory for the private tables, commands and records. Raises
     :class:`BuildError` with the last lines of ``log`` and its name where a step fails.
     """
+    # A build must not write to the home directory (Policy 4.9), but some tools need one; and what
+    # it leaves in TMPDIR goes with the rest.
+    home, scratch = work / "home", work / "tmp"
+    home.mkdir()
+    scratch.mkdir()
     directories = prepare_directories(target, work, check=options.check)
     environment = pass_environment(
         target,
@@ -73,19 +81,29 @@ def run_pass(
         check=options.check,
     )
     environment.update(options.variables)
+    environment.update({"HOME": str(home), "TMPDIR": str(scratch)})
     environment["DH_RUMPRUN_CONFIGURE"] = "\n".join(options.configure)
     environment.update(write_switches(options.switches, work, environment["CONFIG_SITE"]))
     only_all = all(binary.architecture == ("all",) for binary in source.binaries)
     kind = "indep" if only_all else "arch"
-    _rules(tree, f"build-{kind}", environment, source, log, options)
+    confined = confinement(tree, work)
+    _rules(tree, f"build-{kind}", environment, source, log, options, confined)
     if not options.check:
         tolerant = with_tolerant_tools(environment, directories)
-        _rules(tree, f"binary-{kind}", tolerant, source, log, options)
+        _rules(tree, f"binary-{kind}", tolerant, source, log, options, confined)
     absent = directories.absent.read_text(encoding="utf-8")
     if absent:
         with log.open("a", encoding="utf-8") as file:
             file.write(f"The install step did without what the variant pass leaves out:\n{absent}")
     return directories.link_log
+
+
+def confinement(*directories: Path) -> list[str]:
+    """Words that run a command which may write below ``directories`` and for scratch only."""
+    scratch = {tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev", "/proc"}  # noqa: S108
+    places = [*map(str, directories), *sorted(place for place in scratch if Path(place).is_dir())]
+    program = paths.DEBHELPER / "pass" / "confined.py"
+    return [sys.executable, "-I", "-S", str(program), *places, "--"]
 
 
 def _rules(
@@ -95,22 +113,29 @@ def _rules(
     source: SourcePackage,
     log: Path,
     options: PassOptions,
+    confined: Sequence[str],
 ) -> None:
     argv = ["debian/rules", rule]
     try:
         if options.echo:
-            _run_shown(argv, tree, env, log, options.timeout)
+            _run_shown(argv, tree, env, log, options.timeout, confined)
         else:
-            run(argv, cwd=tree, env=env, log=log, timeout=options.timeout)
+            run(argv, cwd=tree, env=env, log=log, timeout=options.timeout, wrapper=confined)
     except CommandFailed as error:
+        why = explain_error(log, error.message)
         raise BuildError(
             f"{source.name} {source.version}: variant pass: {error.message}",
-            hint=f"the whole log is {log}",
+            hint=f"{why}\nthe whole log is {log}" if why else f"the whole log is {log}",
         ) from error
 
 
 def _run_shown(
-    argv: Sequence[str], tree: Path, env: Mapping[str, str], log: Path, timeout: float
+    argv: Sequence[str],
+    tree: Path,
+    env: Mapping[str, str],
+    log: Path,
+    timeout: float,
+    confined: Sequence[str],
 ) -> None:
     """Run ``argv`` with its output both shown and logged, for a build log that others read."""
     with log.open("ab") as file:
@@ -120,6 +145,14 @@ def _run_shown(
             sys.stdout.buffer.write(chunk)
             sys.stdout.buffer.flush()
 
-        completed = stream(argv, sink=sink, cwd=tree, env=env, timeout=timeout, merge_errors=True)
+        completed = stream(
+            argv,
+            sink=sink,
+            cwd=tree,
+            env=env,
+            timeout=timeout,
+            merge_errors=True,
+            wrapper=confined,
+        )
     if completed.returncode != 0:
         raise failure(completed, last_lines(log.read_text(encoding="utf-8", errors="replace")))
