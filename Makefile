@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Every target is one line that calls a script or a directory's own Makefile.
-all: toolchain boards
+all: toolchain toolchain-c++ boards
 
 toolchain:
 	$(MAKE) -C toolchain install DESTDIR=$(CURDIR)/build/toolchain
+
+# Minutes, the first time: libstdc++, which C programs and the demo do without.
+toolchain-c++: toolchain
+	$(MAKE) -C toolchain install-c++ DESTDIR=$(CURDIR)/build/toolchain
 
 boards: toolchain
 	$(MAKE) -C boards/linux install DESTDIR=$(CURDIR)/build/boards
@@ -23,4 +27,4 @@ bench:
 clean:
 	rm -rf build
 
-.PHONY: all toolchain boards demo check check-fast bench clean
+.PHONY: all toolchain toolchain-c++ boards demo check check-fast bench clean

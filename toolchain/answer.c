@@ -47,6 +47,15 @@ const char *gcc_file(const char *name) {
     return path;
 }
 
+/* Whether path, which gcc names, does for our target. gcc writes the directories that it shares
+   with the host as /usr/lib/gcc/.../../.., and beside libgcc are libraries against glibc. */
+static bool is_target_neutral(const char *path, const char *name) {
+    if (!starts_with(path, "/usr/lib/gcc/") || strstr(path, "/../") != NULL)
+        return false;
+    return !starts_with(name, "lib") || strcmp(name, "libgcc.a") == 0 ||
+           strcmp(name, "libgcc_eh.a") == 0;
+}
+
 /* -print-file-name: ours, or one of gcc's own; a file of the host's is as good as none. */
 static void print_file_name(const struct layout *layout, const char *name) {
     const char *const directories[] = {layout->overlay, layout->sysroot};
@@ -60,8 +69,7 @@ static void print_file_name(const struct layout *layout, const char *name) {
         }
     }
     path = gcc_file(name);
-    /* gcc writes the directories that it shares with the host as /usr/lib/gcc/.../../.. */
-    puts(starts_with(path, "/usr/lib/gcc/") && strstr(path, "/../") == NULL ? path : name);
+    puts(is_target_neutral(path, name) ? path : name);
 }
 
 static void print_program_name(const struct layout *layout, const char *name) {

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * x86_64-rumprun-linux-musl-{gcc,cc,c99,cpp,ld,pkg-config}: the host's tools, steered to the
- * target. One program; the end of the name that it is called by says which. It runs for each
+ * x86_64-rumprun-linux-musl-{gcc,cc,c99,g++,c++,cpp,ld,pkg-config}: the host's tools, steered to
+ * the target. One program; the end of the name that it is called by says which. It runs for each
  * source file of a build, so it looks at its arguments once and becomes the real tool.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,6 +49,51 @@ _Noreturn static void become(const struct words *command) {
     die("%s: %s; install the package that has it", command->items[0], strerror(errno));
 }
 
+#define CXX_HINT "install rumprun-toolchain-c++ (in a checkout: make toolchain-c++)"
+
+static bool has_cxx_library(const struct layout *layout) {
+    return access(format_text("%s/lib/libstdc++.a", layout->overlay), R_OK) == 0 ||
+           access(format_text("%s/lib/libstdc++.a", layout->sysroot), R_OK) == 0;
+}
+
+/* Of the words of a link that name libraries: ld would not say where to get this one. */
+static void check_cxx_library(const struct layout *layout, const struct words *words) {
+    for (size_t i = 0; i < words->count; i++) {
+        const char *word = words->items[i];
+
+        if ((strcmp(word, "-lstdc++") == 0 || strcmp(word, "-lsupc++") == 0) &&
+            !has_cxx_library(layout))
+            die("no %s; " CXX_HINT, word);
+    }
+}
+
+/* C++ without the library works as far as nothing of it is needed; if it fails, say how to get
+   the library. */
+_Noreturn static void become_compiler(const struct words *command, bool lacks_cxx) {
+    pid_t child;
+    int status;
+
+    if (!lacks_cxx)
+        become(command);
+    child = fork();
+    if (child < 0)
+        die("no process for %s", command->items[0]);
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        become(command);
+    }
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            die("%s: %s", command->items[0], strerror(errno));
+    if (WIFSIGNALED(status))
+        exit(128 + WTERMSIG(status));
+    if (WEXITSTATUS(status) != 0)
+        fputs("note: the C++ library of " TRIPLE " is not there; if one of its headers or symbols "
+              "is missing above, " CXX_HINT "\n",
+              stderr);
+    exit(WEXITSTATUS(status));
+}
+
 static const char *base_name(const char *path) {
     const char *slash = strrchr(path, '/');
 
@@ -57,6 +106,7 @@ static void add_link_words(struct words *command, const struct layout *layout,
                            const struct scan *scan, const char *linker) {
     struct closure closure = follow_inputs(layout, scan);
 
+    check_cxx_library(layout, &closure.found);
     for (size_t i = 0; i < scan->kept.count; i++) {
         const char *word = scan->kept.items[i];
 
@@ -80,7 +130,7 @@ static void add_words(struct words *command, const struct words *words) {
 }
 
 /* A link with -shared yields a static archive: shared_link.py knows how. */
-_Noreturn static void translate(const struct layout *layout, const char *syntax,
+static struct words translation(const struct layout *layout, const char *syntax,
                                 const struct scan *scan) {
     struct words command = {0};
 
@@ -89,7 +139,7 @@ _Noreturn static void translate(const struct layout *layout, const char *syntax,
     words_add(&command, format_text("%s/usr/lib/rumprun-toolchain/shared_link.py", layout->root));
     words_add(&command, syntax);
     add_words(&command, &scan->kept);
-    become(&command);
+    return command;
 }
 
 /* The packager learns from ld's maps which archives went into a program. */
@@ -106,7 +156,23 @@ static void add_map(struct words *command, const struct scan *scan) {
                                    (long long)now.tv_sec, now.tv_nsec, (long)getpid()));
 }
 
+/* Headers are recorded by the name that they are, or will be, installed under. */
+static void add_directories(struct words *command, const struct layout *layout) {
+    const char *const roots[] = {layout->overlay, layout->sysroot};
+    const char *last = "/usr/" TRIPLE;
+
+    for (size_t i = layout->overlay == layout->sysroot; i < sizeof(roots) / sizeof(roots[0]); i++) {
+        if (strcmp(roots[i], last) != 0)
+            words_add(command, format_text("-ffile-prefix-map=%s=%s", roots[i], last));
+        words_add(command, format_text("-B%s/lib/", roots[i]));
+    }
+}
+
+/* The real gcc compiles C++ as well. What g++ adds to a link is added here: it would do so also
+   where the library is not there, and knows no -nostdlib++. */
 _Noreturn static void run_compiler(const struct layout *layout, const char *name, char *argv[]) {
+    enum driver driver = strstr(name, "++") != NULL ? CXX_DRIVER : C_DRIVER;
+    bool lacks_cxx = driver == CXX_DRIVER && !has_cxx_library(layout);
     bool is_cpp = strcmp(name, "cpp") == 0;
     struct words command = {0};
     struct scan scan;
@@ -115,20 +181,24 @@ _Noreturn static void run_compiler(const struct layout *layout, const char *name
     for (char **word = argv + 1; *word != NULL; word++)
         if (answer_question(layout, *word))
             exit(0);
-    scan = scan_compiler(layout, argv + 1);
+    if (driver == CXX_DRIVER && access(REAL("g++"), X_OK) != 0)
+        die(REAL("g++") ": %s; install g++", strerror(errno));
+    scan = scan_compiler(layout, driver, argv + 1);
     links = scan.inputs.count > 0 && !scan.stops_early && !is_cpp;
-    if (links && scan.shared)
-        translate(layout, "gcc", &scan);
+    /* musl's libm is empty: the functions are in its libc */
+    if (links && driver == CXX_DRIVER && !lacks_cxx && !scan.relocatable &&
+        !scan.without_cxx_library)
+        words_add(&scan.kept, "-lstdc++");
+    if (links)
+        check_cxx_library(layout, &scan.inputs);
+    if (links && scan.shared) {
+        command = translation(layout, "gcc", &scan);
+        become_compiler(&command, lacks_cxx);
+    }
     words_add(&command, is_cpp ? REAL("cpp") : REAL("gcc"));
     words_add(&command,
               format_text("-specs=%s/usr/lib/rumprun-toolchain/rumprun.specs", layout->root));
-    if (layout->overlay != layout->sysroot) {
-        words_add(&command, format_text("-B%s/lib/", layout->overlay));
-        /* Headers are recorded by the name that they will be installed under. */
-        words_add(&command,
-                  format_text("-ffile-prefix-map=%s=/usr/" TRIPLE, layout->overlay));
-    }
-    words_add(&command, format_text("-B%s/lib/", layout->sysroot));
+    add_directories(&command, layout);
     if (strcmp(name, "c99") == 0)
         words_add(&command, "-std=c99");
     if (links) {
@@ -138,15 +208,18 @@ _Noreturn static void run_compiler(const struct layout *layout, const char *name
     } else {
         add_words(&command, &scan.kept);
     }
-    become(&command);
+    become_compiler(&command, lacks_cxx);
 }
 
 _Noreturn static void run_linker(const struct layout *layout, char *argv[]) {
     struct scan scan = scan_linker(argv + 1);
     struct words command = {0};
 
-    if (scan.inputs.count > 0 && scan.shared)
-        translate(layout, "ld", &scan);
+    check_cxx_library(layout, &scan.inputs);
+    if (scan.inputs.count > 0 && scan.shared) {
+        command = translation(layout, "ld", &scan);
+        become(&command);
+    }
     words_add(&command, REAL("ld"));
     words_add(&command, "-nostdlib");
     words_add(&command, "-static");
@@ -192,11 +265,9 @@ int main(int argc, char *argv[]) {
     dash = strrchr(name, '-');
     name = dash ? dash + 1 : name;
     if (strcmp(name, "gcc") == 0 || strcmp(name, "cc") == 0 || strcmp(name, "c99") == 0 ||
-        strcmp(name, "cpp") == 0)
+        strcmp(name, "g++") == 0 || strcmp(name, "c++") == 0 || strcmp(name, "cpp") == 0)
         run_compiler(&layout, name, argv);
     if (strcmp(name, "ld") == 0)
         run_linker(&layout, argv);
-    if (strcmp(name, "g++") == 0 || strcmp(name, "c++") == 0)
-        die("no C++ for this target yet; leave the C++ parts out");
-    die("%s: unknown name; call it gcc, cc, c99, cpp, ld or pkg-config", name);
+    die("%s: unknown name; call it gcc, cc, c99, g++, c++, cpp, ld or pkg-config", name);
 }

@@ -19,6 +19,10 @@ static const char *const without_link[] = {
     "-c", "-S", "-E", "-M", "-MM", "-fsyntax-only", "--compile", "--assemble", "--preprocess", NULL,
 };
 
+static const char *const without_libraries[] = {
+    "-nostdlib", "-nodefaultlibs", "-nostdlib++", NULL,
+};
+
 static const char *const include_options[] = {"-isystem", "-idirafter", "-iquote", "-I", NULL};
 
 static const char *const linker_valued[] = {
@@ -168,6 +172,20 @@ static void keep_linker_list(struct scan *scan, struct linker_state *state, cons
         words_add(&scan->kept, result);
 }
 
+/* What one word says about those behind it. */
+struct state {
+    struct linker_state linker;
+    enum driver driver;
+    bool guesses_cxx; /* by the file's name: no -x is in force */
+};
+
+static void note_language(struct state *state, char *const word[]) {
+    const char *language = word[0][2] != '\0' ? word[0] + 2 : word[1];
+
+    if (language != NULL)
+        state->guesses_cxx = state->driver == CXX_DRIVER && strcmp(language, "none") == 0;
+}
+
 static void keep_pair(struct scan *scan, const char *option, const char *value) {
     words_add(&scan->kept, option);
     words_add(&scan->kept, value);
@@ -213,33 +231,65 @@ static void scan_option(struct scan *scan, const char *word) {
         scan->shared = true;
     else if (strcmp(word, "-r") == 0)
         scan->relocatable = true;
+    else if (is_among(word, without_libraries))
+        scan->without_cxx_library = true;
     else if (starts_with(word, "-o"))
         scan->output = word + 2;
     else if (starts_with(word, "-l"))
         add_library(scan, word);
 }
 
+/* The language that g++ has for a file that gcc takes for C, or NULL. */
+static const char *cxx_language(const char *path) {
+    size_t length = strlen(path);
+
+    if (length < 3 || path[length - 2] != '.')
+        return NULL;
+    switch (path[length - 1]) {
+    case 'c':
+        return "c++";
+    case 'h':
+        return "c++-header";
+    case 'i':
+        return "c++-cpp-output";
+    default:
+        return NULL;
+    }
+}
+
+static void scan_file(struct scan *scan, const struct state *state, const char *path) {
+    const char *language = state->guesses_cxx ? cxx_language(path) : NULL;
+
+    words_add(&scan->inputs, path);
+    if (language != NULL)
+        keep_pair(scan, "-x", language);
+    words_add(&scan->kept, path);
+    if (language != NULL)
+        keep_pair(scan, "-x", "none");
+}
+
 /* One word, with its value if it takes one. The number of words used up. */
-static size_t scan_word(struct scan *scan, const struct layout *layout, struct linker_state *state,
+static size_t scan_word(struct scan *scan, const struct layout *layout, struct state *state,
                         char *const word[]) {
     const char *kept;
     size_t used;
 
     if (word[0][0] != '-' || word[0][1] == '\0') {
-        words_add(&scan->inputs, word[0]);
-        words_add(&scan->kept, word[0]);
+        scan_file(scan, state, word[0]);
         return 1;
     }
     if (starts_with(word[0], "-Wl,")) {
-        keep_linker_list(scan, state, word[0] + strlen("-Wl,"));
+        keep_linker_list(scan, &state->linker, word[0] + strlen("-Wl,"));
         return 1;
     }
+    if (starts_with(word[0], "-x"))
+        note_language(state, word);
     if ((used = scan_directory(scan, layout, word)) > 0)
         return used;
     if (word[1] == NULL) {
         /* the tool says what is missing */
     } else if (strcmp(word[0], "-Xlinker") == 0) {
-        if ((kept = filter_linker_word(scan, state, word[1])) != NULL)
+        if ((kept = filter_linker_word(scan, &state->linker, word[1])) != NULL)
             keep_pair(scan, "-Xlinker", kept);
         return 2;
     } else if (strcmp(word[0], "-l") == 0) {
@@ -256,14 +306,16 @@ static size_t scan_word(struct scan *scan, const struct layout *layout, struct l
         return 2;
     }
     scan_option(scan, word[0]);
-    words_add(&scan->kept, word[0]);
+    /* gcc knows it since version 13 */
+    if (strcmp(word[0], "-nostdlib++") != 0)
+        words_add(&scan->kept, word[0]);
     return 1;
 }
 
-struct scan scan_compiler(const struct layout *layout, char *const words[]) {
+struct scan scan_compiler(const struct layout *layout, enum driver driver, char *const words[]) {
     struct scan scan = {0};
     struct words given = {0};
-    struct linker_state state = {KEEP};
+    struct state state = {.driver = driver, .guesses_cxx = driver == CXX_DRIVER};
 
     while (*words != NULL)
         words_expand(&given, *words++);

@@ -18,10 +18,14 @@ struct scan {
     bool relocatable;
     bool has_map;
     bool names_libgcc;
+    bool without_cxx_library; /* -nostdlib++, or an option that leaves out all libraries */
 };
 
-/* words are those after the command's own name. Response files are replaced by their words. */
-struct scan scan_compiler(const struct layout *layout, char *const words[]);
+enum driver { C_DRIVER, CXX_DRIVER };
+
+/* words are those after the command's own name. Response files are replaced by their words. As
+   g++ does it, CXX_DRIVER takes .c, .h and .i for C++. */
+struct scan scan_compiler(const struct layout *layout, enum driver driver, char *const words[]);
 struct scan scan_linker(char *const words[]);
 
 #endif

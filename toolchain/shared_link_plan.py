@@ -41,7 +41,7 @@ LD_VALUED = _words(
 _LINK_ONLY = _words(
     """
     -shared --shared -static -static-pie -pie -no-pie -nopie -rdynamic -nostdlib -nostartfiles
-    -nodefaultlibs -nolibc -shared-libgcc -static-libgcc -symbolic -s -r
+    -nodefaultlibs -nolibc -shared-libgcc -static-libgcc -static-libstdc++ -symbolic -s -r
     """
 )
 _LINK_ONLY_VALUED = _words(
@@ -60,6 +60,9 @@ _LANGUAGES = {
     ".cp": "c++",
     ".cpp": "c++",
     ".cxx": "c++",
+    ".c++": "c++",
+    ".CPP": "c++",
+    ".ii": "c++-cpp-output",
     ".C": "c++",
 }
 

@@ -57,3 +57,14 @@ int _dl_find_object(void *address, struct dl_find_object *result) {
     result->link_map = NULL;
     return dl_iterate_phdr(look_into, &search) ? 0 : -1;
 }
+
+/*
+ * The unwinder refers to these weakly and takes one of them for all: together they are there. (A
+ * relocation of this type puts nothing into the program.)
+ */
+__asm__(".reloc ., R_X86_64_NONE, __pthread_key_create\n\t"
+        ".reloc ., R_X86_64_NONE, pthread_getspecific\n\t"
+        ".reloc ., R_X86_64_NONE, pthread_mutex_lock\n\t"
+        ".reloc ., R_X86_64_NONE, pthread_mutex_unlock\n\t"
+        ".reloc ., R_X86_64_NONE, pthread_once\n\t"
+        ".reloc ., R_X86_64_NONE, pthread_setspecific");

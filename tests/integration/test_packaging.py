@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -20,8 +21,6 @@ from rumprun.version import VERSION
 from rumprun.workdir import temporary_tree
 
 pytestmark = pytest.mark.integration
-
-PACKAGES = ["dh-rumprun", "rumprun-toolchain"]
 
 
 def build(tree: Path, *options: str, **environment: str) -> Path:
@@ -56,13 +55,36 @@ def names_of(deb: Path) -> list[str]:
     return [line.split()[5] for line in run(["dpkg-deb", "-c", deb]).stdout.splitlines()]
 
 
-def test_there_are_two_packages(first: Path) -> None:
+def test_there_are_three_packages(first: Path) -> None:
     built = sorted(path.name for path in first.glob("*.deb"))
-    assert built == [f"dh-rumprun_{VERSION}_all.deb", f"rumprun-toolchain_{VERSION}_amd64.deb"]
+    assert built == [
+        f"dh-rumprun_{VERSION}_all.deb",
+        f"rumprun-toolchain-c++_{VERSION}_amd64.deb",
+        f"rumprun-toolchain_{VERSION}_amd64.deb",
+    ]
+
+
+def test_the_library_of_cplusplus_has_a_package_and_names_its_source(first: Path) -> None:
+    (deb,) = first.glob("rumprun-toolchain-c++_*.deb")
+    prefix = f"./usr/{load_target().triple}"
+    names = names_of(deb)
+    assert {f"{prefix}/lib/libstdc++.a", f"{prefix}/include/c++/12/vector"} <= set(names)
+    assert [name for name in names if name.endswith((".la", ".py"))] == []
+    field = run(["dpkg-deb", "-f", deb, "Built-Using"]).stdout
+    assert re.fullmatch(r"gcc-12 \(= 12\.[0-9]\S*\)\n", field)
+
+
+def test_the_licences_of_the_library_are_in_its_package(root: Path) -> None:
+    text = (root / "usr/share/doc/rumprun-toolchain-c++/copyright").read_text(encoding="utf-8")
+    assert "GCC Runtime Library Exception" in text
+    assert "Hewlett-Packard" in text
 
 
 def test_two_builds_are_bit_identical(first: Path, tmp_path: Path) -> None:
-    """Also at another place, in another time zone and language, and by another umask."""
+    """Also at another place, in another time zone and language, and by another umask.
+
+    Without the C++ library, whose own test builds it twice.
+    """
     tree = tmp_path / "elsewhere" / "deeper" / "tree"
     tree.parent.mkdir(parents=True)
     run(["dpkg-source", "-x", *first.glob("*.dsc"), tree], cwd=first)
@@ -70,10 +92,18 @@ def test_two_builds_are_bit_identical(first: Path, tmp_path: Path) -> None:
         if not path.is_symlink() and path.is_file():
             path.chmod(stat.S_IMODE(path.stat().st_mode) & ~0o022 | 0o020)
     second = build(
-        tree, "-b", "-Pnocheck", TZ="Pacific/Auckland", LC_ALL="C", DEB_BUILD_OPTIONS="parallel=2"
+        tree,
+        *("-b", "-Pnocheck,pkg.dh-rumprun.nocxx"),
+        TZ="Pacific/Auckland",
+        LC_ALL="C",
+        DEB_BUILD_OPTIONS="parallel=2",
     )
-    for path in sorted(first.glob("*.deb")):
-        twin = second / path.name
+    assert sorted(path.name for path in second.glob("*.deb")) == [
+        f"dh-rumprun_{VERSION}_all.deb",
+        f"rumprun-toolchain_{VERSION}_amd64.deb",
+    ]
+    for twin in sorted(second.glob("*.deb")):
+        path = first / twin.name
         assert names_of(twin) == names_of(path)
         assert hashlib.sha256(twin.read_bytes()).digest() == (
             hashlib.sha256(path.read_bytes()).digest()
@@ -167,6 +197,7 @@ def test_autopkgtest_passes_with_the_installed_packages(first: Path, tmp_path: P
     summary = answer.stderr.rpartition("@@@@ summary")[2] or answer.stdout.rpartition("summary")[2]
     assert sorted(line.split()[:2] for line in summary.splitlines() if "PASS" in line) == [
         ["addon", "PASS"],
+        ["cxx", "PASS"],
         ["toolchain", "PASS"],
     ]
 

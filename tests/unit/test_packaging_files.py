@@ -111,11 +111,17 @@ def test_the_list_of_packages_covers_what_debian_control_asks_for() -> None:
     source = next(Sources.iter_paragraphs((DEBIAN / "control").read_text(), use_apt_pkg=False))
     needed = names_in(source["Build-Depends"]) - {"debhelper-compat"}
     tests_only = set(re.findall(r"([\w.+-]+) <!nocheck>", source["Build-Depends"]))
-    assert needed - tests_only <= known["demo"]
-    assert needed <= known["fast"] <= known["check"]
+    # The demo leaves the C++ library out, and so do the unit tests.
+    cxx_only = set(re.findall(r"([\w.+-]+) <!pkg\.dh-rumprun\.nocxx>", source["Build-Depends"]))
+    assert cxx_only == known["cxx"]
+    assert needed - tests_only - cxx_only <= known["demo"]
+    assert needed - cxx_only <= known["fast"] <= known["check"]
+    assert cxx_only <= known["check"]
     ours = {"rumprun-toolchain", "dh-rumprun"}
     for package in ours:
         assert names_in(stanza(package)["Depends"]) - ours <= known["demo"]
+    cxx = names_in(stanza("rumprun-toolchain-c++")["Depends"])
+    assert cxx == {"g++", "rumprun-toolchain"}
     assert names_in(stanza("dh-rumprun")["Recommends"]) <= known["demo"]
 
 

@@ -27,6 +27,7 @@ LONGER: dict[str, str] = {
 
 # These are part of the toolchain's package, which needs nothing of ours but Python.
 MAY_RUN_PROGRAMS = {
+    "debhelper/pass/confined.py",
     "lib/rumprun/command.py",
     "toolchain/make_cache_site.py",
     "toolchain/shared_link.py",
@@ -34,7 +35,7 @@ MAY_RUN_PROGRAMS = {
 
 _SKIPPED = {".git", "build", "__pycache__", ".hypothesis", ".debhelper", ".pc"}
 # Where dpkg-buildpackage stages the packages.
-_STAGED = {"dh-rumprun", "rumprun-toolchain", "tmp"}
+_STAGED = {"dh-rumprun", "rumprun-toolchain", "rumprun-toolchain-c++", "tmp"}
 # Sources of packages that stand for other people's, and so look like them.
 _OTHERS = ROOT / "tests" / "packages"
 _NEEDS_SPDX = {".c", ".cmake", ".h", ".meson", ".mk", ".pl", ".pm", ".pod", ".py", ".sh", ".svg",
