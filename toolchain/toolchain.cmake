@@ -26,6 +26,9 @@ set(PKG_CONFIG_EXECUTABLE "${_rumprun_usr}/bin/${_rumprun_triple}-pkg-config"
 # FORCE beats -DBUILD_SHARED_LIBS=ON; an explicit add_library(x SHARED) is left to the compiler
 # driver, which makes an archive of it. A static program has no run path to rewrite on install.
 set(BUILD_SHARED_LIBS OFF CACHE BOOL "static libraries only" FORCE)
+# Names that many projects give to options of their own.
+set(BUILD_STATIC_LIBS ON CACHE BOOL "static libraries only" FORCE)
+set(ENABLE_STATIC ON CACHE BOOL "static libraries only" FORCE)
 set(CMAKE_SKIP_RPATH ON CACHE BOOL "static programs have none" FORCE)
 
 # What we link runs on a Linux/amd64 build host, so try_run and build-time tools can simply run.

@@ -17,7 +17,7 @@ from rumprun.source.naming import PASS_PROFILES
 pytestmark = pytest.mark.integration
 
 PASS = paths.DEBHELPER / "pass"
-TOLERANT = ("chmod", "cp", "install", "ln", "mv", "readlink", "rm", "strip")
+TOLERANT = ("chmod", "cp", "install", "ln", "mv", "readlink", "rm", "sed", "strip")
 
 Tool = Callable[..., Completed]
 
@@ -77,6 +77,9 @@ def test_shell_is_clean() -> None:
         (("chmod", "-R", "644", "libz.so.1"), ["chmod libz.so.1"]),
         (("strip", "-R", ".comment", "--strip-unneeded", "libz.so"), ["strip libz.so"]),
         (("strip", "--remove-section=.note", "libz.so*"), ["strip libz.so*"]),
+        (("sed", "-i", "/^udeb: /d", "debian/x/DEBIAN/shlibs"), ["sed debian/x/DEBIAN/shlibs"]),
+        (("sed", "-i.old", "-e", "s/a/b/", "-n", "x.so"), ["sed x.so"]),
+        (("sed", "--expression=p", "-E", "x.so"), ["sed x.so"]),
         (("rm", "debian/x/usr/share/doc/x/README"), ["rm debian/x/usr/share/doc/x/README"]),
     ],
 )
@@ -113,6 +116,22 @@ def test_the_others_are_treated(tool: Tool, tmp_path: Path) -> None:
     assert not (tree / "libnew.so").exists()
     assert not (tree / "liblink.so").is_symlink()
     assert len(noted(tmp_path)) == 5
+
+
+def test_a_link_that_is_not_there_leads_nowhere(tool: Tool, tmp_path: Path) -> None:
+    (tmp_path / "tree/libnew.so").symlink_to("libnew.so.1")
+    assert tool("readlink", "libnew.so").stdout == "libnew.so.1\n"
+    assert tool("readlink", "usr/lib/liblzma.so").stdout == "liblzma.so\n"
+    assert tool("readlink", "usr/bin/absent").returncode == 1
+    assert noted(tmp_path) == ["readlink usr/lib/liblzma.so"]
+
+
+def test_sed_edits_what_is_there(tool: Tool, tmp_path: Path) -> None:
+    (tmp_path / "tree/a").write_text("x\n", encoding="utf-8")
+    assert tool("sed", "-i", "s/x/y/", "x.so", "a").returncode == 0
+    assert (tmp_path / "tree/a").read_text(encoding="utf-8") == "y\n"
+    assert tool("sed", "-n", "-e", "p", "a").stdout == "y\n"
+    assert tool("sed", "-n", "p", "absent").returncode == 2
 
 
 def test_directories_are_made_whatever_their_name(tool: Tool, tmp_path: Path) -> None:

@@ -55,10 +55,11 @@ def _versioned(variant: str, relation: Relation) -> str:
 
 
 def _required_by_pkg_config(root: Path, sysroot: Sysroot, target: Target) -> set[str]:
-    """The variants whose .pc files those under ``root`` require, public or private."""
+    """The variants whose .pc files or libraries those under ``root`` name, public or private."""
     owners = {path.stem: name for path, name in sysroot.owners.items() if path.suffix == ".pc"}
+    libraries = {path.name: name for path, name in sysroot.owners.items() if path.suffix == ".a"}
     files = sorted((root / target.prefix.relative_to("/")).rglob("*.pc"))
-    if not files or not owners:
+    if not files or not sysroot.owners:
         return set()
     tool = target.tool("pkg-config")
     modules: set[str] = set()
@@ -67,7 +68,13 @@ def _required_by_pkg_config(root: Path, sysroot: Sysroot, target: Target) -> set
             # Without the limit it answers nothing unless it finds all that is required.
             answer = run([tool, "--maximum-traverse-depth=1", option, file], check=False)
             modules |= {line.split()[0] for line in answer.stdout.splitlines() if line.strip()}
-    return {owners[module] for module in modules if module in owners}
+    names: set[str] = set()
+    for file in files:
+        options = ("--maximum-traverse-depth=1", "--static", "--libs-only-l")
+        words = run((tool, *options, file), check=False).stdout.split()
+        names |= {f"lib{word.removeprefix('-l')}.a" for word in words}
+    found = {owners[module] for module in modules if module in owners}
+    return found | {libraries[name] for name in names if name in libraries}
 
 
 def missing_variants(wanted: Iterable[str], sysroot: Sysroot) -> tuple[str, ...]:

@@ -34,6 +34,9 @@ SHAPING_COMMANDS = frozenset(
     }
 )
 
+# dpkg's own of the same kind, for rules that do without debhelper.
+_PACKING_COMMANDS = ("dpkg-gencontrol", "dpkg-gensymbols", "dpkg-shlibdeps")
+
 _TEST_COMMAND = "dh_auto_test"
 
 # Commands that run debhelper's or dpkg's own with something changed: see debhelper/pass.
@@ -46,7 +49,7 @@ _REPLACED_COMMANDS = (
 )
 
 # What an install step does to shared libraries that this pass does not make.
-_TOLERANT_COMMANDS = ("chmod", "cp", "install", "ln", "mv", "readlink", "rm", "strip")
+_TOLERANT_COMMANDS = ("chmod", "cp", "install", "ln", "mv", "readlink", "rm", "sed", "strip")
 
 # Options that a user may set for any build (Policy 4.9.1), passed on as they are.
 _USER_OPTIONS = ("noopt", "nostrip", "terse", "verbose")
@@ -89,6 +92,8 @@ def prepare_directories(target: Target, work: Path, *, check: bool = False) -> P
     for command in Path("/usr/bin").glob("dh_*"):
         if command.name not in SHAPING_COMMANDS and not (check and command.name == _TEST_COMMAND):
             (directories.commands / command.name).symlink_to("/bin/true")
+    for name in _PACKING_COMMANDS:
+        (directories.commands / name).symlink_to("/bin/true")
     for name in _REPLACED_COMMANDS:
         (directories.commands / name).symlink_to(paths.DEBHELPER / "pass" / name)
     for name in _TOLERANT_COMMANDS:
