@@ -24,7 +24,10 @@ check-fast:
 bench:
 	scripts/bench
 
+bench-zero-edit:
+	scripts/bench zero_edit $(SOURCES)
+
 clean:
 	rm -rf build
 
-.PHONY: all toolchain toolchain-c++ boards demo check check-fast bench clean
+.PHONY: all toolchain toolchain-c++ boards demo check check-fast bench bench-zero-edit clean
