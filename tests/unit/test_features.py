@@ -29,6 +29,8 @@ enable_log
 CACHE = """\
 CMAKE_SKIP_RPATH:BOOL=ON
 ENABLE_OPENSSL:BOOL=ON
+WITH_JAVA:BOOL=1
+WITH_INCLUDE:BOOL=1
 WITH_ZLIB:BOOL=OFF
 OPENSSL_ROOT_DIR:PATH=/x
 """
@@ -73,15 +75,16 @@ def tree(tmp_path: Path) -> Path:
         ("x.c:1:10: fatal error: Python.h: No such file or directory", ["--with-python=no"]),
         ("/usr/bin/ld: cannot find -ludev: No such file or directory", ["--enable-udev=no"]),
         ("No package 'icu-uc' found", ["--with-icu=no"]),
+        ("checking for udev... configure: error: not found: udev", ["--enable-udev=no"]),
+        ("  Could NOT find JNI (missing: JAVA_INCLUDE_PATH AWT JVM)", ["-DWITH_JAVA=OFF"]),
         (
-            "checking for icu-config... no\nconfigure: error: the program is not usable",
-            ["--with-icu=no"],
+            "configure: error: --enable-static is not supported by kmod",
+            ["--enable-static=no", "--enable-shared=yes"],
         ),
-        # What the message names goes before what was checked.
-        (
-            "checking for icu... no\nconfigure: error: udev is not usable",
-            ["--enable-udev=no"],
-        ),
+        # The command line, which debhelper repeats, is no complaint.
+        ("dh_auto_configure: error: ./configure --with-icu returned exit code 1", []),
+        ("dh_auto_configure: error: cd x && cmake -DX returned exit code 1: No package 'icu'", []),
+        ("configure: error: unrecognized option: `--runstatedir=/run'", []),
         ("  Could NOT find OpenSSL, try to set OPENSSL_ROOT_DIR", ["-DENABLE_OPENSSL=OFF"]),
         (
             '../meson.build:3:4: ERROR: Dependency "libselinux" not found, tried pkgconfig',

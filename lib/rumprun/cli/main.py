@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from rumprun.cli import audit, bake, build, convert, recipes, run, targets
+from rumprun.cli import audit, bake, build, convert, explain, recipes, run, scan, targets
 from rumprun.cli.outcome import exit_status_of
 from rumprun.version import VERSION
 
@@ -17,10 +17,12 @@ SUBCOMMANDS: dict[str, ModuleType] = {
     "build": build,
     "convert": convert,
     "audit": audit,
+    "explain": explain,
     "bake": bake,
     "run": run,
     "targets": targets,
     "recipes": recipes,
+    "scan": scan,
 }
 
 

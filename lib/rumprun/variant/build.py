@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rumprun import ui
 from rumprun.errors import AuditError, BuildError, InputError
 from rumprun.source.build_depends import without_tools
 from rumprun.source.naming import Candidate, candidates, original_name, variant_name
@@ -32,10 +33,15 @@ from rumprun.variant.features import Switch
 from rumprun.variant.harvest import Harvested, harvest, staged_files
 from rumprun.variant.linked import read_link_log
 from rumprun.variant.listed import read_listed
-from rumprun.variant.passes import run_passes
+from rumprun.variant.passes import PassDone, run_passes
 from rumprun.variant.relations import VariantRelations, relate
 from rumprun.variant.sysroot import Sysroot, Variant, assemble
 from rumprun.variant.variant_pass import PassOptions
+from rumprun.workdir import remove_tree
+
+# What the audit says of objects that the native compiler made.
+_NATIVE = frozenset({"dynamic-object", "foreign-object"})
+_NATIVE_REASON = "some of the source calls gcc by that name"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,36 +92,117 @@ def build_variants(
     started = time.monotonic()
     recipe = recipe or Recipe(source=source.name, origin="", versions="", entries=())
     options = _with_recipe(options, recipe, tree, source)
-    chosen = _chosen(source, target, recipe, only)
     wanted = _wanted(source, target, recipe, options)
-    sysroot = assemble(wanted, pool, work / "sysroot", target)
-    try:
-        done = run_passes(tree, source, target, sysroot, work=work, log=log, options=options)
-    except BuildError as error:
-        raise _with_missing(error, wanted, sysroot) from error
-    harvested = _harvest(done.tree, source, chosen, target, sysroot, work / "variants", recipe)
-    _require_some(harvested, source, log)
-    findings = _audit(harvested, target, sysroot, forbidden=(str(tree), str(work)))
-    _refuse(source, [f for f in findings if not recipe.allows(f.rule, f.file)])
-    use = _recipe_use(recipe, done.tree, source, log, findings)
-    links = read_link_log(done.link_log)
-    variants = _related(harvested, source, sysroot, links, target)
+    job = _Job(
+        tree=tree,
+        source=source,
+        target=target,
+        work=work,
+        log=log,
+        recipe=recipe,
+        chosen=_chosen(source, target, recipe, only),
+        wanted=wanted,
+        sysroot=assemble(wanted, pool, work / "sysroot", target),
+    )
+    stage = job.stage(options)
+    if any(finding.rule in _NATIVE for finding in stage.findings):
+        ui.note(f"{source.name}: once more, with plain gcc being the target's: {_NATIVE_REASON}")
+        options = dataclasses.replace(options, plain_tools=True)
+        stage = job.stage(options)
+    _refuse(source, [f for f in stage.findings if not recipe.allows(f.rule, f.file)])
+    use = _recipe_use(recipe, stage.done.tree, source, log, stage.findings)
+    variants = job.related(stage)
     seconds = time.monotonic() - started
-    own_tests = None
-    if check:
-        options = dataclasses.replace(options, switches=done.switches)
-        place, said = work / "check", log.with_suffix(".check")
-        own_tests = run_own_tests(
-            tree, source, target, sysroot, work=place, log=said, options=options
+    options = dataclasses.replace(options, switches=stage.done.switches)
+    own_tests = job.own_tests(options) if check else None
+    return Built(variants, options.switches, use, seconds, own_tests)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stage:
+    """What a pass staged, sorted into variants and judged."""
+
+    done: PassDone
+    harvested: tuple[Harvested, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """All that stays the same from one attempt to build a source to the next."""
+
+    tree: Path
+    source: SourcePackage
+    target: Target
+    work: Path
+    log: Path
+    recipe: Recipe
+    chosen: tuple[Candidate, ...]
+    wanted: tuple[str, ...]
+    sysroot: Sysroot
+
+    def stage(self, options: PassOptions) -> _Stage:
+        """Run the pass, harvest and audit."""
+        try:
+            done = run_passes(
+                self.tree,
+                self.source,
+                self.target,
+                self.sysroot,
+                work=self.work,
+                log=self.log,
+                options=options,
+            )
+        except BuildError as error:
+            raise _with_missing(error, self.wanted, self.sysroot) from error
+        harvested = self._harvest(done.tree)
+        if not harvested:
+            raise BuildError(
+                f"{self.source.name}: the variant pass staged no static library and no program",
+                hint=f"see {self.log}",
+            )
+        forbidden = (str(self.tree), str(self.work))
+        findings = _audit(harvested, self.target, self.sysroot, forbidden=forbidden)
+        return _Stage(done=done, harvested=harvested, findings=findings)
+
+    def _harvest(self, tree: Path) -> tuple[Harvested, ...]:
+        output = self.work / "variants"
+        remove_tree(output)
+        prefix = str(self.target.prefix)
+        return harvest(
+            tree,
+            self.source,
+            self.chosen,
+            self.target,
+            output=output,
+            replacements={str(self.sysroot.path): prefix} if self.sysroot.path else {},
+            listed=read_listed(tree, self.chosen),
+            excluded=self.recipe.excludes,
+            strip="nostrip" not in os.environ.get("DEB_BUILD_OPTIONS", "").split(),
         )
-    return Built(variants, done.switches, use, seconds, own_tests)
 
+    def related(self, stage: _Stage) -> tuple[BuiltVariant, ...]:
+        """The variants of ``stage`` with their relations."""
+        siblings = [item.candidate for item in stage.harvested]
+        links = read_link_log(stage.done.link_log)
+        return tuple(
+            BuiltVariant(
+                harvested=item,
+                relations=relate(item, siblings, self.source, self.sysroot, links, self.target),
+            )
+            for item in stage.harvested
+        )
 
-def _require_some(harvested: Sequence[Harvested], source: SourcePackage, log: Path) -> None:
-    if not harvested:
-        raise BuildError(
-            f"{source.name}: the variant pass staged no static library and no program",
-            hint=f"see {log}",
+    def own_tests(self, options: PassOptions) -> OwnTests:
+        """How the source's own tests go, in a build of their own."""
+        return run_own_tests(
+            self.tree,
+            self.source,
+            self.target,
+            self.sysroot,
+            work=self.work / "check",
+            log=self.log.with_suffix(".check"),
+            options=options,
         )
 
 
@@ -175,45 +262,6 @@ def _chosen(
 def _rules_text(tree: Path) -> str:
     path = tree / "debian" / "rules"
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-
-
-def _harvest(
-    tree: Path,
-    source: SourcePackage,
-    chosen: Sequence[Candidate],
-    target: Target,
-    sysroot: Sysroot,
-    output: Path,
-    recipe: Recipe,
-) -> tuple[Harvested, ...]:
-    return harvest(
-        tree,
-        source,
-        chosen,
-        target,
-        output=output,
-        replacements={str(sysroot.path): str(target.prefix)} if sysroot.path else {},
-        listed=read_listed(tree, chosen),
-        excluded=recipe.excludes,
-        strip="nostrip" not in os.environ.get("DEB_BUILD_OPTIONS", "").split(),
-    )
-
-
-def _related(
-    harvested: Sequence[Harvested],
-    source: SourcePackage,
-    sysroot: Sysroot,
-    links: Mapping[str, frozenset[str]],
-    target: Target,
-) -> tuple[BuiltVariant, ...]:
-    siblings = [item.candidate for item in harvested]
-    return tuple(
-        BuiltVariant(
-            harvested=item,
-            relations=relate(item, siblings, source, sysroot, links, target),
-        )
-        for item in harvested
-    )
 
 
 def _with_missing(error: BuildError, wanted: Sequence[str], sysroot: Sysroot) -> BuildError:

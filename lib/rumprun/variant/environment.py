@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ SHAPING_COMMANDS = frozenset(
         "dh_autoreconf_clean",
         "dh_clean",
         "dh_install",
+        "dh_installdocs",
         "dh_installdirs",
         "dh_link",
         "dh_listpackages",
@@ -36,6 +38,9 @@ SHAPING_COMMANDS = frozenset(
 
 # dpkg's own of the same kind, for rules that do without debhelper.
 _PACKING_COMMANDS = ("dpkg-gencontrol", "dpkg-gensymbols", "dpkg-shlibdeps")
+
+# Those of the target's tools that makefiles call without a prefix; as and ld, gcc finds itself.
+_PLAIN_TOOLS = ("ar", "c++", "cc", "cpp", "g++", "gcc", "nm", "pkg-config", "ranlib", "strip")
 
 _TEST_COMMAND = "dh_auto_test"
 
@@ -57,13 +62,25 @@ _USER_OPTIONS = ("noopt", "nostrip", "terse", "verbose")
 # A build must not reach the network (Policy 4.9): nothing listens on the discard port.
 _DEAD_PROXY = "http://127.0.0.1:9/"
 
+# What is the same in each pass.
+_LOCAL = {
+    "LC_ALL": "C.UTF-8",
+    "DEB_RULES_REQUIRES_ROOT": "no",
+    # gnulib's configure refuses to run as root, which the builder in a chroot may be.
+    "FORCE_UNSAFE_CONFIGURE": "1",
+    "http_proxy": _DEAD_PROXY,
+    "https_proxy": _DEAD_PROXY,
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class PassDirectories:
     """The private directories of one pass, all outside the source tree.
 
     ``answers`` keeps what dpkg-buildflags said; ``link_log`` gets one linker map for each
-    program; ``absent`` is the file that lists what the install step did without.
+    program; ``absent`` is the file that lists what the install step did without. A build must
+    not write to the home directory (Policy 4.9), but some tools need a ``home``; what it leaves
+    in ``scratch`` goes with the rest.
     """
 
     dpkg_tables: Path
@@ -72,6 +89,8 @@ class PassDirectories:
     tolerant: Path
     link_log: Path
     absent: Path
+    home: Path
+    scratch: Path
 
 
 def prepare_directories(target: Target, work: Path, *, check: bool = False) -> PassDirectories:
@@ -83,14 +102,16 @@ def prepare_directories(target: Target, work: Path, *, check: bool = False) -> P
         tolerant=work / "tolerant",
         link_log=work / "links",
         absent=work / "absent",
+        home=work / "home",
+        scratch=work / "tmp",
     )
     write_dpkg_tables(target, directories.dpkg_tables)
-    made = (directories.answers, directories.commands, directories.tolerant, directories.link_log)
-    for directory in made:
-        directory.mkdir()
+    for name in ("answers", "commands", "tolerant", "links", "home", "tmp"):
+        (work / name).mkdir()
     directories.absent.touch()
     for command in Path("/usr/bin").glob("dh_*"):
-        if command.name not in SHAPING_COMMANDS and not (check and command.name == _TEST_COMMAND):
+        left = command.name in SHAPING_COMMANDS or command.name in _REPLACED_COMMANDS
+        if not left and not (check and command.name == _TEST_COMMAND):
             (directories.commands / command.name).symlink_to("/bin/true")
     for name in _PACKING_COMMANDS:
         (directories.commands / name).symlink_to("/bin/true")
@@ -99,6 +120,20 @@ def prepare_directories(target: Target, work: Path, *, check: bool = False) -> P
     for name in _TOLERANT_COMMANDS:
         (directories.tolerant / name).symlink_to(paths.DEBHELPER / "pass" / "tolerant")
     return directories
+
+
+def put_plain_tools(target: Target, directories: PassDirectories) -> None:
+    """Let plain ``gcc`` and its like be the target's, by commands that come first in PATH.
+
+    What a build compiles for itself to run is then for the target too, and runs all the same
+    where the build machine can run the target's programs.
+    """
+    for name in _PLAIN_TOOLS:
+        tool = target.bin / f"{target.triple}-{name}"
+        if tool.exists():
+            command = directories.commands / name
+            command.write_text(f'#!/bin/sh\nexec {shlex.quote(str(tool))} "$@"\n', encoding="utf-8")
+            command.chmod(0o755)
 
 
 def pass_environment(
@@ -119,19 +154,19 @@ def pass_environment(
     not installed; ``check`` is for a build that runs the source's own tests.
     """
     tables = {"DPKG_DATADIR": str(directories.dpkg_tables)}
-    path = f"{directories.commands}:{target.bin}:/usr/sbin:/usr/bin:/sbin:/bin"
     environment = {
         **_inherited(),
         **_architecture(target, tables),
         **tables,
-        "PATH": path,
-        "LC_ALL": "C.UTF-8",
+        **_LOCAL,
+        "PATH": f"{directories.commands}:{target.bin}:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": str(directories.home),
+        "TMPDIR": str(directories.scratch),
         "SOURCE_DATE_EPOCH": str(epoch),
         "DEB_BUILD_OPTIONS": " ".join(build_options(os.environ, jobs, check=check)),
         "DEB_BUILD_PROFILES": " ".join(
             sorted({*profiles, f"pkg.{source}.rumprun"} - ({"nocheck"} if check else set()))
         ),
-        "DEB_RULES_REQUIRES_ROOT": "no",
         "PERL5LIB": str(paths.DEBHELPER),
         "DH_EXTRA_ADDONS": "rumprun_pass",
         "DH_RUMPRUN_PASS": target.name,
@@ -140,8 +175,6 @@ def pass_environment(
         "CONFIG_SITE": str(target.data / "config.site"),
         "CMAKE_TOOLCHAIN_FILE": str(target.data / "toolchain.cmake"),
         "RUMPRUN_LINK_LOG": str(directories.link_log),
-        "http_proxy": _DEAD_PROXY,
-        "https_proxy": _DEAD_PROXY,
     }
     if sysroot:
         environment["RUMPRUN_SYSROOT"] = str(sysroot)

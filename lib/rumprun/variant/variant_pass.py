@@ -17,8 +17,10 @@ from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
 from rumprun.variant.diagnose import explain_error
 from rumprun.variant.environment import (
+    PassDirectories,
     pass_environment,
     prepare_directories,
+    put_plain_tools,
     with_tolerant_tools,
 )
 from rumprun.variant.features import Switch, write_switches
@@ -34,8 +36,9 @@ class PassOptions:
     ``jobs`` run at once; ``timeout`` is in seconds, for each of the two steps; ``configure``
     are arguments to append to those of the source; ``switches`` turn features off;
     ``profiles`` are the build profiles, ``variables`` more of the environment; ``check`` builds
-    and runs the source's own tests, and installs nothing; ``echo`` also shows what the build
-    says.
+    and runs the source's own tests, and installs nothing; ``plain_tools`` puts the target's
+    compiler in the place of the native one, for sources that call gcc by that name; ``echo`` also
+    shows what the build says.
     """
 
     jobs: int
@@ -45,6 +48,7 @@ class PassOptions:
     profiles: frozenset[str] = PASS_PROFILES
     variables: Mapping[str, str] = field(default_factory=dict)
     check: bool = False
+    plain_tools: bool = False
     echo: bool = False
 
 
@@ -64,11 +68,6 @@ def run_pass(
     ``work`` is an empty directory for the private tables, commands and records. Raises
     :class:`BuildError` with the last lines of ``log`` and its name where a step fails.
     """
-    # A build must not write to the home directory (Policy 4.9), but some tools need one; and what
-    # it leaves in TMPDIR goes with the rest.
-    home, scratch = work / "home", work / "tmp"
-    home.mkdir()
-    scratch.mkdir()
     directories = prepare_directories(target, work, check=options.check)
     environment = pass_environment(
         target,
@@ -80,8 +79,9 @@ def run_pass(
         profiles=options.profiles,
         check=options.check,
     )
+    if options.plain_tools:
+        put_plain_tools(target, directories)
     environment.update(options.variables)
-    environment.update({"HOME": str(home), "TMPDIR": str(scratch)})
     environment["DH_RUMPRUN_CONFIGURE"] = "\n".join(options.configure)
     environment.update(write_switches(options.switches, work, environment["CONFIG_SITE"]))
     only_all = all(binary.architecture == ("all",) for binary in source.binaries)
@@ -91,11 +91,15 @@ def run_pass(
     if not options.check:
         tolerant = with_tolerant_tools(environment, directories)
         _rules(tree, f"binary-{kind}", tolerant, source, log, options, confined)
+    _tell_absent(directories, log)
+    return directories.link_log
+
+
+def _tell_absent(directories: PassDirectories, log: Path) -> None:
     absent = directories.absent.read_text(encoding="utf-8")
     if absent:
         with log.open("a", encoding="utf-8") as file:
             file.write(f"The install step did without what the variant pass leaves out:\n{absent}")
-    return directories.link_log
 
 
 def confinement(*directories: Path) -> list[str]:

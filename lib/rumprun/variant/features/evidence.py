@@ -11,8 +11,8 @@ from dataclasses import dataclass
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"configure: error: (?P<what>.{1,400})",
-        r"Could NOT find (?P<what>\w[\w.+-]*)",
+        r"(?:^|\.\.\. )configure: error: (?P<what>.{1,400})",
+        r"Could NOT find (?P<what>\w[\w.+-]*)(?: \(missing: (?P<more>[^)]{0,400})\))?",
         r'package configuration file provided by "(?P<what>[^"]{1,80})"',
         r'By not providing "Find(?P<what>\w{1,80})\.cmake"',
         r'ERROR: Dependency "(?P<what>[^"]{1,80})" not found',
@@ -25,7 +25,8 @@ _PATTERNS = tuple(
     )
 )
 _MESON_PLACE = re.compile(r"(?P<file>[\w./+-]*meson\.build):(?P<line>\d{1,6}):\d{1,6}: ERROR: ")
-_CHECK_FAILED = re.compile(r"^checking (?:for|whether) (?P<what>.{1,120})\.\.\. no\b")
+# debhelper repeats the command line of what failed, with all options that were given.
+_ECHO = re.compile(r"^(?:dh_\w+: error: |\t|make(?:\[\d+\])?: )")
 
 # A longer line is no message of a tool; the patterns need not see it.
 _LONGEST = 2000
@@ -35,29 +36,24 @@ _LONGEST = 2000
 class Lack:
     """One complaint: the ``line`` of the log, ``what`` is missing, and ``place`` for meson.
 
-    ``place`` is the file as meson names it, and the line's number. ``context`` are the checks
-    that failed right before.
+    ``place`` is the file as meson names it, and the line's number. ``more`` are words about
+    what is missing, for where no option has its name.
     """
 
     line: str
     what: str
     place: tuple[str, int] | None = None
-    context: tuple[str, ...] = ()
+    more: str = ""
 
 
 def find_lacks(log: str) -> tuple[Lack, ...]:
     """The complaints in ``log``, first things first, each once."""
     found: dict[str, Lack] = {}
-    failed: list[str] = []
     for raw in log.splitlines():
-        if len(raw) > _LONGEST:
+        if len(raw) > _LONGEST or _ECHO.match(raw):
             continue
         # A terminal will show it.
         line = "".join(char if char.isprintable() else " " for char in raw)
-        check = _CHECK_FAILED.match(line)
-        if check:
-            failed = [*failed[-2:], check["what"]]
-            continue
         for pattern in _PATTERNS:
             match = pattern.search(line)
             if match:
@@ -65,7 +61,7 @@ def find_lacks(log: str) -> tuple[Lack, ...]:
                     line=line.strip(),
                     what=match["what"].strip(),
                     place=_place(line),
-                    context=tuple(failed) if line.startswith("configure: error:") else (),
+                    more=match.groupdict().get("more") or "",
                 )
                 found.setdefault(lack.line, lack)
                 break

@@ -18,15 +18,30 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]+")
 # Words of options that say nothing about a library.
 _GENERAL = frozenset(
     {
-        "and", "available", "build", "but", "can", "cannot", "check", "compiler", "config", "could",
-        "debug", "default", "details", "dir", "enable", "error", "feature", "features", "file",
-        "files", "for", "found", "have", "header", "headers", "install", "installed", "is", "lib",
-        "libs", "library", "libraries", "log", "missing", "mode", "must", "need", "needs", "no",
-        "not", "of", "option", "options", "or", "path", "pkg", "please", "prefix", "program",
-        "required", "requested", "see", "shared", "static", "support", "system", "test", "tests",
-        "the", "to", "use", "version", "warnings", "werror", "with", "without", "working", "you",
+        "and", "available", "build", "but", "can", "cannot", "check", "compiler", "config",
+        "could", "debug", "default", "details", "dir", "enable", "error", "feature", "features",
+        "file", "files", "for", "found", "have", "header", "headers", "include", "install",
+        "installed", "is", "lib", "libraries", "library", "libs", "log", "missing", "mode",
+        "must", "need", "needs", "no", "not", "of", "option", "options", "or", "path", "pkg",
+        "please", "prefix", "program", "requested", "required", "see", "shared", "static",
+        "support", "system", "test", "tests", "the", "to", "use", "version", "warnings", "werror",
+        "with", "without", "working", "you",
     }
 )  # fmt: skip
+
+_STATIC_REFUSED = re.compile(
+    r"^configure: error: [^\n]{0,200}-static\b[^\n]{0,100}(?:not supported|unsupported)",
+    re.MULTILINE,
+)
+_SHARED = tuple(
+    Switch(
+        build_system=BuildSystem.AUTOCONF,
+        option=option,
+        value=value,
+        reason="configure refuses static libraries",
+    )
+    for option, value in (("enable_static", "no"), ("enable_shared", "yes"))
+)
 
 # An option that ends in one of these says where something is.
 _PLACES = frozenset({"dir", "file", "name", "path", "prefix", "root"})
@@ -36,8 +51,11 @@ def find_switches(log: str, tree: Path) -> tuple[Switch, ...]:
     """What to switch off so that a failed build in ``tree`` can do without what it lacks.
 
     ``log`` is what the build said. The first complaint that some option answers decides;
-    none, where no option does.
+    none, where no option does. A configure that refuses to build static libraries is asked for
+    shared ones, which the compiler driver makes archives of.
     """
+    if _STATIC_REFUSED.search(log):
+        return _SHARED
     options = read_options(tree)
     for lack in find_lacks(log):
         names = _named_by_meson(lack, tree) if lack.place else frozenset[str]()
@@ -97,10 +115,11 @@ def _statement(lines: Sequence[str], start: int) -> str:
 
 def _matching(lack: Lack, options: Iterable[Option]) -> list[Option]:
     """The options named after what is missing; those that match by more of their name first."""
-    words = {_stem(word) for word in _WORD.findall(lack.what)} - _GENERAL
-    context = {_stem(word) for check in lack.context for word in _WORD.findall(check)} - _GENERAL
-    found = [option for option in options if _names(option) & words]
-    return found or [option for option in options if _names(option) & context]
+    found: list[Option] = []
+    for text in (lack.what, lack.more):
+        words = {_stem(word) for word in _WORD.findall(text)} - _GENERAL
+        found = found or [option for option in options if _names(option) & words]
+    return found
 
 
 def _names(option: Option) -> frozenset[str]:
