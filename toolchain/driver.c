@@ -168,6 +168,33 @@ static void add_directories(struct words *command, const struct layout *layout) 
     }
 }
 
+/* A check of autoconf, cmake or meson may ask whether a warning is an error. */
+static bool is_check(const struct words *command) {
+    static const char *const marks[] = {"conftest.", "CMakeScratch/", "CMakeTmp/", "/meson-private/"};
+
+    for (size_t i = 0; i < command->count; i++)
+        for (size_t mark = 0; mark < sizeof(marks) / sizeof(marks[0]); mark++)
+            if (strstr(command->items[i], marks[mark]) != NULL)
+                return true;
+    return false;
+}
+
+/* RUMPRUN_NO_WERROR: what another libc's headers cause is to be seen, not to stop a build. */
+static void soften_warnings(struct words *command) {
+    const char *wanted = getenv("RUMPRUN_NO_WERROR");
+
+    if (wanted == NULL || wanted[0] == '\0' || is_check(command))
+        return;
+    for (size_t i = 1; i < command->count; i++) {
+        char *word = command->items[i];
+
+        if (strcmp(word, "-Werror") == 0)
+            command->items[i] = format_text("-Wall");
+        else if (strncmp(word, "-Werror=", 8) == 0)
+            command->items[i] = format_text("-W%s", word + 8);
+    }
+}
+
 /* The real gcc compiles C++ as well. What g++ adds to a link is added here: it would do so also
    where the library is not there, and knows no -nostdlib++. */
 _Noreturn static void run_compiler(const struct layout *layout, const char *name, char *argv[]) {
@@ -208,6 +235,7 @@ _Noreturn static void run_compiler(const struct layout *layout, const char *name
     } else {
         add_words(&command, &scan.kept);
     }
+    soften_warnings(&command);
     become_compiler(&command, lacks_cxx);
 }
 

@@ -187,6 +187,20 @@ def test_link_maps_name_the_archives(shop: Shop) -> None:
     assert "OUTPUT(prog " in text
 
 
+def test_warnings_stop_checks_but_not_builds(shop: Shop) -> None:
+    text = "int f(void) { int unused; return 0; }\n"
+    env = {"RUMPRUN_NO_WERROR": "1"}
+    for words in (("-Wall", "-Werror"), ("-Werror=unused-variable",)):
+        for name in ("conftest.c", "build/meson-private/tmp/testfile.c"):
+            shop.write(name, text)
+            with pytest.raises(CommandFailed, match="unused"):
+                shop.gcc(*words, "-c", name, "-o", "x.o", env=env)
+        shop.write("greet.c", text)
+        shop.gcc(*words, "-c", "greet.c", "-o", "x.o", env=env)
+        with pytest.raises(CommandFailed, match="unused"):
+            shop.gcc(*words, "-c", "greet.c", "-o", "x.o")
+
+
 class TestSharedLink:
     """Links with -shared give archives, and programs link against them."""
 

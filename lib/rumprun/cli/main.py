@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from rumprun.cli import audit, bake, build, convert, explain, recipes, run, scan, targets
+from rumprun.cli import audit, bake, build, convert, diff, explain, recipes, run, scan, targets
 from rumprun.cli.outcome import exit_status_of
 from rumprun.version import VERSION
 
@@ -18,6 +18,7 @@ SUBCOMMANDS: dict[str, ModuleType] = {
     "convert": convert,
     "audit": audit,
     "explain": explain,
+    "diff": diff,
     "bake": bake,
     "run": run,
     "targets": targets,

@@ -14,7 +14,6 @@ from rumprun import ui
 from rumprun.errors import AuditError, BuildError, InputError
 from rumprun.source.build_depends import without_tools
 from rumprun.source.naming import Candidate, candidates, original_name, variant_name
-from rumprun.source.needs import wanted_variants
 from rumprun.source.package import SourcePackage
 from rumprun.source.recipe import Recipe
 from rumprun.source.recipe_use import (
@@ -28,12 +27,14 @@ from rumprun.source.recipe_use import (
 from rumprun.target.descriptor import Target
 from rumprun.variant.audit import Finding, all_rules, audit_tree
 from rumprun.variant.check import OwnTests, run_own_tests
+from rumprun.variant.complete_pc import complete
 from rumprun.variant.depends import missing_variants
 from rumprun.variant.features import Switch
 from rumprun.variant.harvest import Harvested, harvest, staged_files
 from rumprun.variant.linked import read_link_log
 from rumprun.variant.listed import read_listed
 from rumprun.variant.passes import PassDone, run_passes
+from rumprun.variant.recipe_options import wanted_with, with_recipe
 from rumprun.variant.relations import VariantRelations, relate
 from rumprun.variant.sysroot import Sysroot, Variant, assemble
 from rumprun.variant.variant_pass import PassOptions
@@ -84,15 +85,16 @@ def build_variants(
 
     A feature whose library is not at hand is switched off, where the source's build system can.
     ``pool`` are variants that the build may use, ``work`` an empty directory, ``log`` the file
-    that collects what the build says; ``only`` restricts the candidates; ``check``
-    runs the source's own tests too. Raises
-    :class:`InputError` for a source with nothing to vary and for a recipe with a line that
-    changes nothing, :class:`BuildError` for a failed pass, :class:`AuditError` with all findings.
+    that collects what the build says; ``only`` restricts the candidates; ``check`` runs
+    the source's own tests too. Raises :class:`InputError` for a source with nothing to vary and
+    for a recipe with a line that changes nothing, :class:`BuildError` for a failed pass,
+    :class:`AuditError` with all findings.
     """
     started = time.monotonic()
     recipe = recipe or Recipe(source=source.name, origin="", versions="", entries=())
-    options = _with_recipe(options, recipe, tree, source)
-    wanted = _wanted(source, target, recipe, options)
+    _check_recipe(recipe, tree, source)
+    options = with_recipe(options, recipe)
+    wanted = wanted_with(source, target, recipe, options.profiles)
     job = _Job(
         tree=tree,
         source=source,
@@ -111,11 +113,10 @@ def build_variants(
         stage = job.stage(options)
     _refuse(source, [f for f in stage.findings if not recipe.allows(f.rule, f.file)])
     use = _recipe_use(recipe, stage.done.tree, source, log, stage.findings)
-    variants = job.related(stage)
     seconds = time.monotonic() - started
     options = dataclasses.replace(options, switches=stage.done.switches)
     own_tests = job.own_tests(options) if check else None
-    return Built(variants, options.switches, use, seconds, own_tests)
+    return Built(job.related(stage), options.switches, use, seconds, own_tests)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +162,7 @@ class _Job:
                 f"{self.source.name}: the variant pass staged no static library and no program",
                 hint=f"see {self.log}",
             )
+        complete(harvested, self.target, self.sysroot)
         forbidden = (str(self.tree), str(self.work))
         findings = _audit(harvested, self.target, self.sysroot, forbidden=forbidden)
         return _Stage(done=done, harvested=harvested, findings=findings)
@@ -206,18 +208,10 @@ class _Job:
         )
 
 
-def _with_recipe(
-    options: PassOptions, recipe: Recipe, tree: Path, source: SourcePackage
-) -> PassOptions:
-    """The options for a pass with ``recipe``, which must have something to do for ``source``."""
+def _check_recipe(recipe: Recipe, tree: Path, source: SourcePackage) -> None:
+    """See that ``recipe`` has something to do for ``source``, before anything is built."""
     check_rules(recipe, [rule.name for rule in all_rules()])
     check_used(use_in_source(recipe, source, rules_text=_rules_text(tree)))
-    return dataclasses.replace(
-        options,
-        configure=(*options.configure, *recipe.arguments),
-        profiles=recipe.profiles(options.profiles),
-        variables={**options.variables, **recipe.variables},
-    )
 
 
 def _recipe_use(
@@ -235,14 +229,6 @@ def _recipe_use(
     )
     check_used(use)
     return use
-
-
-def _wanted(
-    source: SourcePackage, target: Target, recipe: Recipe, options: PassOptions
-) -> tuple[str, ...]:
-    dropped = set(map(variant_name, recipe.dropped_build_depends))
-    found = wanted_variants(source, target.dpkg_architecture, options.profiles)
-    return tuple(name for name in found if name not in dropped)
 
 
 def _chosen(

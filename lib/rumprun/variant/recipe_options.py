@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a recipe changes about a pass: its options, and the variants that it may use."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from rumprun.source.naming import variant_name
+from rumprun.source.needs import wanted_variants
+from rumprun.source.package import SourcePackage
+from rumprun.source.recipe import Recipe
+from rumprun.target.descriptor import Target
+from rumprun.variant.variant_pass import PassOptions
+
+
+def with_recipe(options: PassOptions, recipe: Recipe | None) -> PassOptions:
+    """``options`` and what ``recipe`` adds to them."""
+    if recipe is None:
+        return options
+    return dataclasses.replace(
+        options,
+        configure=(*options.configure, *recipe.arguments),
+        profiles=recipe.profiles(options.profiles),
+        variables={**options.variables, **recipe.variables},
+    )
+
+
+def wanted_with(
+    source: SourcePackage, target: Target, recipe: Recipe | None, profiles: frozenset[str]
+) -> tuple[str, ...]:
+    """The variants that a pass with ``profiles`` may use, but those that ``recipe`` drops."""
+    dropped = set(map(variant_name, recipe.dropped_build_depends)) if recipe else set[str]()
+    found = wanted_variants(source, target.dpkg_architecture, profiles)
+    return tuple(name for name in found if name not in dropped)
