@@ -254,7 +254,9 @@ def test_shared_object_of_the_build_machine_is_an_error(package: Package) -> Non
     package.add_build_depends(SEQUENCE)
     package.add_stanza("libgreet-rumprun-dev")
     makefile = package.tree / "Makefile"
-    makefile.write_text(makefile.read_text().replace("$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC", "gcc"))
+    makefile.write_text(
+        makefile.read_text().replace("$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC", "x86_64-linux-gnu-gcc")
+    )
     text = makefile.read_text().replace(" -o $@ greet.c", " -DGREET_FLAVOUR='\"x\"' -o $@ greet.c")
     makefile.write_text(text)
     answer = package.build("-A", check=False)

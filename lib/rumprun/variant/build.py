@@ -27,7 +27,7 @@ from rumprun.source.recipe_use import (
 from rumprun.target.descriptor import Target
 from rumprun.variant.audit import Finding, all_rules, audit_tree
 from rumprun.variant.check import OwnTests, run_own_tests
-from rumprun.variant.complete_pc import complete
+from rumprun.variant.complete import complete
 from rumprun.variant.depends import missing_variants
 from rumprun.variant.features import Switch
 from rumprun.variant.harvest import Harvested, harvest, staged_files

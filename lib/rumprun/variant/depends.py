@@ -11,6 +11,7 @@ from rumprun.source.naming import Candidate, Kind, variant_name
 from rumprun.source.needs import has_variant
 from rumprun.source.relations import Relation, alternatives
 from rumprun.target.descriptor import Target
+from rumprun.variant.complete import recorded
 from rumprun.variant.sysroot import Sysroot
 
 
@@ -26,8 +27,8 @@ def variant_depends(
     """The Depends of the variant whose files are under ``root``, sorted.
 
     A ``-dev`` variant depends on the variants of the ``-dev`` packages that the original
-    depends on, and of those whose .pc files its own require; those of the same source by
-    exact ``version``. A program variant is static and needs nothing.
+    depends on, and of those whose .pc files or libraries its own require; those of the same
+    source by exact ``version``. A program variant is static and needs nothing.
     """
     if candidate.kind is Kind.PROGRAM:
         return ()
@@ -41,7 +42,7 @@ def variant_depends(
             names[variant] = f"{variant} (= {version})"
         elif variant in sysroot.variants:
             names.setdefault(variant, _versioned(variant, relation))
-    for variant in _required_by_pkg_config(root, sysroot, target):
+    for variant in _required(root, sysroot, target):
         names.setdefault(variant, variant)
     names.pop(candidate.variant, None)
     return tuple(names[name] for name in sorted(names))
@@ -54,27 +55,33 @@ def _versioned(variant: str, relation: Relation) -> str:
     return f"{variant} ({operator} {version})"
 
 
-def _required_by_pkg_config(root: Path, sysroot: Sysroot, target: Target) -> set[str]:
-    """The variants whose .pc files or libraries those under ``root`` name, public or private."""
-    owners = {path.stem: name for path, name in sysroot.owners.items() if path.suffix == ".pc"}
-    libraries = {path.name: name for path, name in sysroot.owners.items() if path.suffix == ".a"}
-    files = sorted((root / target.prefix.relative_to("/")).rglob("*.pc"))
-    if not files or not sysroot.owners:
+def _required(root: Path, sysroot: Sysroot, target: Target) -> set[str]:
+    """The variants of what .pc files and archives under ``root`` name, public or private."""
+    if not sysroot.owners:
         return set()
+    place = root / target.prefix.relative_to("/")
+    files = sorted(place.rglob("*.pc"))
+    modules = _asked(files, ("--print-requires",), target)
+    modules |= _asked(files, ("--print-requires-private",), target)
+    libraries = _asked(files, ("--static", "--libs-only-l"), target)
+    for archive in sorted(place.glob("lib/lib*.a")):
+        libraries |= set(recorded(archive, target))
+    names = {f"{module}.pc" for module in modules}
+    names |= {f"lib{word.removeprefix('-l')}.a" for word in libraries}
+    return {name for path, name in sysroot.owners.items() if path.name in names}
+
+
+def _asked(files: Iterable[Path], options: tuple[str, ...], target: Target) -> set[str]:
+    """The first word of each line, or for libraries all words, that pkg-config answers."""
     tool = target.tool("pkg-config")
-    modules: set[str] = set()
-    for option in ("--print-requires", "--print-requires-private"):
-        for file in files:
-            # Without the limit it answers nothing unless it finds all that is required.
-            answer = run([tool, "--maximum-traverse-depth=1", option, file], check=False)
-            modules |= {line.split()[0] for line in answer.stdout.splitlines() if line.strip()}
-    names: set[str] = set()
+    words: set[str] = set()
     for file in files:
-        options = ("--maximum-traverse-depth=1", "--static", "--libs-only-l")
-        words = run((tool, *options, file), check=False).stdout.split()
-        names |= {f"lib{word.removeprefix('-l')}.a" for word in words}
-    found = {owners[module] for module in modules if module in owners}
-    return found | {libraries[name] for name in names if name in libraries}
+        # Without the limit it answers nothing unless it finds all that is required.
+        answer = run((tool, "--maximum-traverse-depth=1", *options, file), check=False)
+        for line in answer.stdout.splitlines():
+            words |= {word for word in line.split() if word.startswith("-l")}
+            words |= set(line.split()[:1])
+    return words
 
 
 def missing_variants(wanted: Iterable[str], sysroot: Sysroot) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""pkg-config files made whole for static linking.
+"""Archives and pkg-config files made whole for static linking.
 
-A shared library brings its own dependencies, so a .pc file may be silent about them and natively
-nobody notices. A static link needs all of them named, in ``Libs.private``.
+A shared library brings its own dependencies, so whoever links with it need not name them, and a
+.pc file may be silent about them. A static link needs all of them: they are recorded in the
+archive, which the target's compiler driver reads, and named in ``Libs.private``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _LIBRARY = re.compile(r"(?<!\S)-l(\S+)")
 _MODULE = re.compile(r"[A-Za-z][\w.+-]*")
 _UNDEFINED = frozenset("U")
 _WEAK = frozenset("wv")
+_LIBDEP = "__.LIBDEP"
 
 # What every link gets, or can have without anybody naming a package.
 _ALWAYS = ("libc.a", "libm.a", "libstdc++.a", "libsupc++.a")
@@ -42,6 +44,8 @@ class _Library:
     target: Target
     archives: Mapping[str, Path]
     modules: Mapping[str, Path]
+    own: frozenset[str]
+    given: frozenset[str]
     known: dict[str, Symbols] = field(default_factory=dict)
 
     def symbols(self, name: str) -> Symbols:
@@ -61,18 +65,39 @@ class _Library:
             seen.update(required)
         return list(found)
 
+    def missing(self, named: Sequence[str]) -> list[str]:
+        """The archives to name in addition, so that those of ours among ``named`` can link."""
+        added: list[str] = []
+        while True:
+            ours = [name for name in (*named, *added) if name in self.own]
+            wanted = {symbol for name in ours for symbol in self.symbols(name).wanted} - self.given
+            for name in (*named, *added):
+                wanted -= self.symbols(name).defined
+            more = self._definer(wanted) if wanted else None
+            if more is None:
+                return added
+            added.append(more)
+
+    def _definer(self, wanted: set[str]) -> str | None:
+        """The first archive that defines any of ``wanted``; those of our own source come first."""
+        for name in sorted(self.archives, key=lambda name: (name not in self.own, name)):
+            if self.symbols(name).defined & wanted:
+                return name
+        return None
+
 
 def complete(harvested: Sequence[Harvested], target: Target, sysroot: Sysroot) -> None:
-    """Name in each .pc file of ``harvested`` the libraries that its own archives need.
+    """Let each archive and .pc file of ``harvested`` name the libraries that it needs.
 
     Only libraries of the same source and of ``sysroot`` are considered, and only for symbols that
-    nothing that the file names already defines.
+    nothing that is named already defines. What a shared link recorded in an archive stays.
     """
     prefix = target.prefix.relative_to("/")
     places = [item.root / prefix for item in harvested]
-    files = [path for place in places for path in sorted(place.glob("*/pkgconfig/*.pc"))]
-    if not files:
+    own = [path for place in places for path in sorted(place.glob("lib/lib*.a"))]
+    if not own:
         return
+    files = [path for place in places for path in sorted(place.glob("*/pkgconfig/*.pc"))]
     places += [sysroot.path] if sysroot.path else []
     always = [target.sysroot / "lib" / name for name in _ALWAYS]
     given = [read_symbols(path, target).defined for path in always if path.exists()]
@@ -80,14 +105,25 @@ def complete(harvested: Sequence[Harvested], target: Target, sysroot: Sysroot) -
         target=target,
         archives=_by_name(path for place in places for path in place.glob("lib/lib*.a")),
         modules={path.stem: path for place in places for path in place.glob("*/pkgconfig/*.pc")},
+        own=frozenset(path.name for path in own),
+        given=frozenset().union(*given),
     )
-    own = {path.name for place in places[: len(harvested)] for path in place.glob("lib/lib*.a")}
     for path in files:
-        if path.is_symlink():
-            continue
-        missing = _missing(path, library, own, frozenset().union(*given))
+        missing = [] if path.is_symlink() else library.missing(library.named_by(path))
         if missing:
             _append(path, missing)
+    for path in own:
+        settled = path.is_symlink() or recorded(path, target)
+        missing = [] if settled else library.missing([path.name])
+        if missing:
+            # The modifier l makes the member; there are no objects to add.
+            run([target.tool("ar"), "qsDl", _options(missing), path])
+
+
+def recorded(archive: Path, target: Target) -> tuple[str, ...]:
+    """The words of the archive's ``__.LIBDEP`` member: binutils' ar(1), modifier l."""
+    answer = run([target.tool("ar"), "p", archive, _LIBDEP], check=False)
+    return tuple(answer.stdout.rstrip("\0").split())
 
 
 def read_symbols(archive: Path, target: Target) -> Symbols:
@@ -103,29 +139,6 @@ def read_symbols(archive: Path, target: Target) -> Symbols:
         elif words[1] not in _WEAK or len(words) > 2:
             defined.add(words[0])
     return Symbols(defined=frozenset(defined), wanted=frozenset(wanted - defined))
-
-
-def _missing(path: Path, library: _Library, own: set[str], given: frozenset[str]) -> list[str]:
-    """The archives to name in addition, so that those of ours which the file names can link."""
-    named = library.named_by(path)
-    added: list[str] = []
-    while True:
-        ours = [name for name in (*named, *added) if name in own]
-        wanted = {symbol for name in ours for symbol in library.symbols(name).wanted} - given
-        for name in (*named, *added):
-            wanted -= library.symbols(name).defined
-        more = _definers(wanted, library, own) if wanted else []
-        if not more:
-            return added
-        added += more
-
-
-def _definers(wanted: set[str], library: _Library, own: set[str]) -> list[str]:
-    """The first archive that defines any of ``wanted``; those of our own source come first."""
-    for name in sorted(library.archives, key=lambda name: (name not in own, name)):
-        if library.symbols(name).defined & wanted:
-            return [name]
-    return []
 
 
 def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
@@ -149,7 +162,7 @@ def _parse(path: Path) -> tuple[list[str], list[str]]:
 
 
 def _append(path: Path, archives: Sequence[str]) -> None:
-    words = " ".join(f"-l{name.removeprefix('lib').removesuffix('.a')}" for name in archives)
+    words = _options(archives)
     lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     for number, line in enumerate(lines):
         if re.match(r"Libs\.private\s*:", line):
@@ -158,3 +171,7 @@ def _append(path: Path, archives: Sequence[str]) -> None:
     else:
         lines.append(f"Libs.private: {words}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="surrogateescape")
+
+
+def _options(archives: Iterable[str]) -> str:
+    return " ".join(f"-l{name.removeprefix('lib').removesuffix('.a')}" for name in archives)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""pkg-config files completed for static linking, with real archives."""
+"""pkg-config files and archives completed for static linking."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from toolchain_shop import Shop, built_target
 
 from rumprun.target.descriptor import load_target
-from rumprun.variant.complete_pc import complete, read_symbols
+from rumprun.variant.complete import complete, read_symbols, recorded
 from rumprun.variant.harvest import Harvested
 from rumprun.variant.sysroot import Sysroot
 from unit.variant_samples import candidate
@@ -54,6 +54,15 @@ def test_what_a_shared_library_brings_itself_is_named(shop: Shop, tmp_path: Path
     (library / "pkgconfig/partial.pc").write_text(partial, encoding="utf-8")
     complete([variant(root)], TARGET, Sysroot(path=sysroot, variants={}, owners={}))
     said = {path.stem: path.read_text("utf-8") for path in (library / "pkgconfig").iterdir()}
+    assert recorded(library / "libextra.a", TARGET) == ("-lcore", "-lfar")
+    assert recorded(library / "libcore.a", TARGET) == ()
+    shop.write("program.c", "int extra(void);\nint main(void) { return extra() - 3; }\n")
+    words = (f"-L{library}", f"-L{sysroot}/lib", "-lextra")
+    shop.gcc("-o", "program", "program.c", *words)
+    shop.run(tmp_path / "program")
+    # Once is enough: the second time all is there.
+    complete([variant(root)], TARGET, Sysroot(path=sysroot, variants={}, owners={}))
+    assert recorded(library / "libextra.a", TARGET) == ("-lcore", "-lfar")
     assert said["core"] == whole
     assert said["extra"] == silent + "Libs.private: -lcore -lfar\n"
     assert said["partial"] == partial.replace("-lm\n", "-lm -lfar\n")
