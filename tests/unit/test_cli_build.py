@@ -14,7 +14,12 @@ from rumprun.cli.main import SUBCOMMANDS, main, make_parser
 from rumprun.command import Completed
 from rumprun.errors import InputError, MissingError, UsageError
 from rumprun.source import build_depends
-from rumprun.source.build_depends import Known, install_packages, unmet_build_depends
+from rumprun.source.build_depends import (
+    Known,
+    install_packages,
+    look_up,
+    unmet_build_depends,
+)
 from rumprun.source.naming import PASS_PROFILES
 from rumprun.variant.sysroot import Variant
 from unit.variant_samples import source
@@ -65,6 +70,30 @@ def test_fields_that_dpkg_cannot_read_are_not_taken_as_met(
     answers(monkeypatch, "dpkg-checkbuilddeps: error: cannot parse", status=25)
     with pytest.raises(InputError, match="cannot parse"):
         unmet_build_depends(Path(), [])
+
+
+def test_apt_tells_what_a_package_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = """\
+Package: dblatex
+Section: text
+Depends: python3:any, texlive-latex-base (>= 2008), x | texlive
+
+Package: libudev-dev
+Section: non-free/libdevel
+
+Package: doc-base
+Section: doc
+"""
+    monkeypatch.setattr(
+        build_depends,
+        "run",
+        lambda argv, **_others: Completed(argv=tuple(argv), returncode=100, stdout=said, stderr=""),
+    )
+    known = look_up(["dblatex", "libudev-dev", "doc-base", "absent"])
+    assert {name for name, it in known.items() if it.is_for_documents} == {"dblatex", "doc-base"}
+    assert {name for name, it in known.items() if it.is_library} == {"libudev-dev"}
+    assert "absent" not in known
+    assert look_up([]) == {}
 
 
 def test_apt_s_failure_points_to_the_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
