@@ -7,11 +7,17 @@ import dataclasses
 from pathlib import Path
 
 from rumprun.source.naming import DEFAULT_DPKG_ARCHITECTURE, Kind
-from rumprun.source.needs import build_order, required_variants, wanted_variants
+from rumprun.source.needs import (
+    build_order,
+    conflicting_variants,
+    provided_variants,
+    required_variants,
+    wanted_variants,
+)
 from rumprun.source.package import SourcePackage
 from rumprun.variant.depends import missing_variants, variant_depends
 from rumprun.variant.sysroot import Sysroot, Variant, closure
-from unit.variant_samples import TARGET, candidate, source, with_depends
+from unit.variant_samples import TARGET, binary, candidate, source, with_depends
 
 
 def variant(name: str, depends: str = "") -> Variant:
@@ -106,3 +112,29 @@ def test_each_source_comes_after_those_that_it_wants() -> None:
 
 def test_a_circle_ends() -> None:
     assert sorted(order(built_by("a", "b"), built_by("b", "a"), built_by("c", "c"))) == list("abc")
+
+
+VIRTUAL = {"Provides": "libz-dev (= 1), zlib", "Conflicts": "libz-ng-dev (<< 2), zlib1-dev, x"}
+
+
+def test_virtual_packages_have_variants_too() -> None:
+    provider = dataclasses.replace(binary("zlib1g-dev"), fields=VIRTUAL)
+    assert provided_variants(provider) == ("libz-rumprun-dev",)
+    assert conflicting_variants(provider) == ("libz-ng-rumprun-dev", "zlib1-rumprun-dev")
+    # A program's virtual names say nothing about libraries.
+    program = dataclasses.replace(binary("gzip"), fields=VIRTUAL)
+    assert provided_variants(program) == conflicting_variants(program) == ()
+
+
+def test_a_virtual_package_is_found_by_what_provides_it() -> None:
+    z = dataclasses.replace(variant("zlib1g-rumprun-dev"), provides=("libz-rumprun-dev",))
+    pool = {item.name: item for item in (z, variant("a-rumprun-dev", "libz-rumprun-dev"))}
+    assert closure(["libz-rumprun-dev"], pool) == [z]
+    assert [item.name for item in closure(["a-rumprun-dev"], pool)] == [
+        "a-rumprun-dev",
+        "zlib1g-rumprun-dev",
+    ]
+    real = dataclasses.replace(
+        built_by("z"), binaries=(dataclasses.replace(binary("zlib1g-dev"), fields=VIRTUAL),)
+    )
+    assert order(built_by("app", "z"), real) == ["z", "app"]
