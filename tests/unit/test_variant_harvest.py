@@ -173,6 +173,24 @@ def test_links_are_kept_pointed_at_where_their_goal_went(tmp_path: Path) -> None
         assert (str(place.readlink()) if place.is_symlink() else None) == new, name
 
 
+def test_a_program_that_a_variant_links_to_comes_along(tmp_path: Path) -> None:
+    tool = f"libfoo1/usr/lib/{T}/foo-2/foo-query"
+    stage(
+        tmp_path,
+        {
+            tool: b"#!/bin/sh\n",
+            f"libfoo1/usr/lib/{T}/foo-2/unused": b"#!/bin/sh\n",
+            "foo-bin/usr/bin/foo": b"#!/bin/sh\n",
+            "foo-bin/usr/bin/foo-query": f"../lib/{T}/foo-2/foo-query",
+            "foo-bin/usr/bin/foo-too": f"/usr/lib/{T}/foo-2/foo-query",
+            "foo-bin/usr/bin/out": "../../../../etc/passwd",
+        },
+    )
+    found = plan(tmp_path, "foo-bin")["foo-bin-rumprun"]
+    assert found["lib/foo-2/foo-query"] == tool
+    assert "lib/foo-2/unused" not in found
+
+
 def test_special_files_and_odd_names(tmp_path: Path) -> None:
     odd = os.fsdecode(b"libfoo-dev/usr/include/caf\xe9 x\n.h")
     stage(tmp_path, {odd: b"1", "libfoo-dev/usr/bin/plain": b"x"})

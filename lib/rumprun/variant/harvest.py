@@ -8,6 +8,7 @@ the source builds but does not package go where its headers and .pc files went.
 from __future__ import annotations
 
 import os
+import posixpath
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ def staged_files(tree: Path, source: SourcePackage) -> tuple[_Staged, ...]:
 
 
 def assign(
-    staged: Iterable[_Staged], candidates: Sequence[Candidate], target: Target
+    staged: Sequence[_Staged], candidates: Sequence[Candidate], target: Target
 ) -> dict[str, dict[PurePosixPath, _Staged]]:
     """Which file goes where: for each variant, its files by their place below the prefix."""
     by_original = {candidate.original.name: candidate for candidate in candidates}
@@ -135,7 +136,29 @@ def assign(
             owner = _library_owner(relative, candidates, plan)
         if owner is not None:
             plan[owner.variant][relative] = file
+    _bring_link_targets(plan, staged, target)
     return plan
+
+
+def _bring_link_targets(
+    plan: Mapping[str, dict[PurePosixPath, _Staged]], staged: Iterable[_Staged], target: Target
+) -> None:
+    """Add the programs that a variant has a link to, and that a package without variant has.
+
+    Such are GLib's tools, which its library package keeps for its own triggers.
+    """
+    by_name = {file.name: file for file in staged}
+    placed = {place for files in plan.values() for place in files}
+    for files in plan.values():
+        for link in [file for file in files.values() if file.path.is_symlink()]:
+            name = PurePosixPath(posixpath.normpath(link.name.parent / link.path.readlink()))
+            file = by_name.get(PurePosixPath(str(name).lstrip("/")))
+            place = destination(file.name, target) if file else None
+            if file is None or place is None or place in placed or is_shared(place.name):
+                continue
+            if file.path.is_file() and not file.path.is_symlink():
+                files[place] = file
+                placed.add(place)
 
 
 def _preferred_library(known: _Staged | None, other: _Staged) -> _Staged:
