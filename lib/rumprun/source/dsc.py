@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +27,8 @@ _TIMEOUT = 1800.0
 class SourceControl:
     """A ``.dsc`` whose listed files are there and have the right size.
 
-    ``files`` are the listed ones, beside ``path``, in the order of the .dsc.
+    ``files`` are the listed ones, beside ``path``, in the order of the .dsc; ``sha256`` are the
+    checksums that it gives, in hex by file name.
     """
 
     path: Path
@@ -33,13 +36,14 @@ class SourceControl:
     version: str
     format: str
     files: tuple[Path, ...]
+    sha256: Mapping[str, str]
     signed: bool
 
 
 def read_dsc(path: Path) -> SourceControl:
     """The source package that ``path`` describes.
 
-    Names and sizes of its files are checked here; their hashes are for dpkg-source. Raises
+    Names and sizes of its files are checked here; their hashes when it is unpacked. Raises
     :class:`MissingError` where ``path`` or a listed file is missing, :class:`InputError` for
     what is no .dsc, a listed name that leads out of its directory, and a wrong size.
     """
@@ -64,6 +68,7 @@ def read_dsc(path: Path) -> SourceControl:
         version=dsc["Version"],
         format=dsc["Format"],
         files=tuple(_checked(path, dict(entry)) for entry in dsc["Files"]),
+        sha256={entry["name"]: entry["sha256"] for entry in dsc.get("Checksums-Sha256", ())},
         signed=text.startswith(_SIGNED),
     )
 
@@ -83,6 +88,7 @@ def unpack(dsc: Path, destination: Path) -> Path:
         ui.note(f"{dsc.name} is not signed; only its hashes are checked")
     for file in control.files:
         if ".tar." in file.name and not file.name.endswith(".asc"):
+            _check_hash(file, control)
             check_members(file)
     destination.parent.mkdir(parents=True, exist_ok=True)
     with temporary_tree(parent=destination.parent) as work:
@@ -119,6 +125,16 @@ def _checked(dsc: Path, entry: dict[str, str]) -> Path:
             f"{path}: {found} bytes, but {dsc.name} says {wanted}", hint="fetch it again"
         )
     return path
+
+
+def _check_hash(file: Path, control: SourceControl) -> None:
+    """dpkg-source checks all hashes, but what it would unpack is looked at before."""
+    with file.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != control.sha256.get(file.name, found):
+        raise InputError(
+            f"{file}: its sha256 checksum is not that of {control.path.name}", hint="fetch it again"
+        )
 
 
 def _explain(failure: CommandFailed, dsc: Path) -> InputError | SystemFault:

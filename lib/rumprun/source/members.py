@@ -30,7 +30,9 @@ def check_members(tarball: Path) -> None:
                 if fault:
                     raise InputError(f"{tarball.name}: {member.name!r} {fault}", hint=_HINT)
     except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, OSError, ValueError) as error:
-        raise InputError(f"{tarball}: no whole tarball: {error}", hint="fetch it again") from error
+        # tarfile lists all that it tried, a line each.
+        why = str(error).partition("\n")[0].rstrip(":")
+        raise InputError(f"{tarball}: no whole tarball: {why}", hint="fetch it again") from error
 
 
 def _fault(member: tarfile.TarInfo, links: set[str]) -> str:
