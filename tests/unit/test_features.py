@@ -81,6 +81,10 @@ def tree(tmp_path: Path) -> Path:
             "configure: error: --enable-static is not supported by kmod",
             ["--enable-static=no", "--enable-shared=yes"],
         ),
+        (
+            "\t./configure --enable-udev=shared\nconfigure: error: Shared linking of udev needs x",
+            ["--enable-udev=static"],
+        ),
         # The command line, which debhelper repeats, is no complaint.
         ("dh_auto_configure: error: ./configure --with-icu returned exit code 1", []),
         ("dh_auto_configure: error: cd x && cmake -DX returned exit code 1: No package 'icu'", []),

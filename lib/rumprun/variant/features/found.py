@@ -71,12 +71,18 @@ def find_switches(log: str, tree: Path) -> tuple[Switch, ...]:
                 Switch(
                     build_system=option.build_system,
                     option=option.name,
-                    value=option.off,
+                    value=_instead(option, log),
                     reason=lack.line,
                 )
                 for option in unique.values()
             )
     return ()
+
+
+def _instead(option: Option, log: str) -> str:
+    """The value to give: what was asked for as ``shared`` may be had static, before it is off."""
+    asked = f"--{option.name.replace('_', '-')}=shared"
+    return "static" if re.search(rf"{re.escape(asked)}(?![\w-])", log) else option.off
 
 
 def _named_by_meson(lack: Lack, tree: Path) -> frozenset[str]:
