@@ -15,15 +15,14 @@ from pathlib import Path
 
 from rumprun.command import run
 from rumprun.target.descriptor import Target
+from rumprun.variant.audit import symbols
+from rumprun.variant.audit.archive import LIBDEP
 from rumprun.variant.harvest import Harvested
 from rumprun.variant.sysroot import Sysroot
 
 _FIELD = re.compile(r"^(Libs|Libs\.private|Requires|Requires\.private)\s*:(.*)$", re.MULTILINE)
 _LIBRARY = re.compile(r"(?<!\S)-l(\S+)")
 _MODULE = re.compile(r"[A-Za-z][\w.+-]*")
-_UNDEFINED = frozenset("U")
-_WEAK = frozenset("wv")
-_LIBDEP = "__.LIBDEP"
 
 # What every link gets, or can have without anybody naming a package.
 _ALWAYS = ("libc.a", "libm.a", "libstdc++.a", "libsupc++.a")
@@ -122,23 +121,15 @@ def complete(harvested: Sequence[Harvested], target: Target, sysroot: Sysroot) -
 
 def recorded(archive: Path, target: Target) -> tuple[str, ...]:
     """The words of the archive's ``__.LIBDEP`` member: binutils' ar(1), modifier l."""
-    answer = run([target.tool("ar"), "p", archive, _LIBDEP], check=False)
+    answer = run([target.tool("ar"), "p", archive, LIBDEP], check=False)
     return tuple(answer.stdout.rstrip("\0").split())
 
 
 def read_symbols(archive: Path, target: Target) -> Symbols:
-    """What nm(1) says of ``archive``; nothing for a file that it cannot read."""
-    answer = run([target.tool("nm"), "-P", "-g", archive], check=False)
-    defined, wanted = set(), set()
-    for line in answer.stdout.splitlines():
-        words = line.split()
-        if len(words) < 2 or len(words[1]) != 1:
-            continue
-        if words[1] in _UNDEFINED:
-            wanted.add(words[0])
-        elif words[1] not in _WEAK or len(words) > 2:
-            defined.add(words[0])
-    return Symbols(defined=frozenset(defined), wanted=frozenset(wanted - defined))
+    """The symbols of all members of ``archive``; nothing for a file that nm(1) cannot read."""
+    found = symbols.read_symbols([archive], target)[archive]
+    wanted = {name for part in found.objects for name in part.undefined}
+    return Symbols(defined=frozenset(found.defined()), wanted=frozenset(wanted - found.defined()))
 
 
 def _by_name(paths: Iterable[Path]) -> dict[str, Path]:

@@ -8,11 +8,11 @@ comment, a directory stands for all below it, ``*`` does not cross a slash.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from rumprun.errors import InputError
 from rumprun.source.naming import Candidate
+from rumprun.source.recipe import covers
 
 
 def read_listed(tree: Path, candidates: Iterable[Candidate]) -> dict[str, tuple[str, ...]]:
@@ -35,9 +35,7 @@ def read_listed(tree: Path, candidates: Iterable[Candidate]) -> dict[str, tuple[
 
 def matches(name: PurePosixPath, pattern: str) -> bool:
     """Whether ``pattern`` covers the staged file ``name``, itself or by a directory above it."""
-    wanted = PurePosixPath(pattern).parts
-    parts = name.parts[: len(wanted)]
-    return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
+    return covers(pattern, str(name))
 
 
 def unmatched(names: Iterable[PurePosixPath], patterns: Iterable[str]) -> tuple[str, ...]:

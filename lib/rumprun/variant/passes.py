@@ -12,6 +12,7 @@ from rumprun import ui
 from rumprun.errors import BuildError
 from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
+from rumprun.variant.diagnose import explain_error
 from rumprun.variant.features import Switch, find_switches
 from rumprun.variant.sysroot import Sysroot
 from rumprun.variant.variant_pass import PassOptions, run_pass
@@ -66,11 +67,17 @@ def run_passes(
         except BuildError as error:
             more = _new(find_switches(_read_from(log, start), copy), switches)
             if not more:
-                raise
+                raise _explained(error, log) from error
             last = error
             _say(source, more, log)
             switches += more
-    raise last
+    raise _explained(last, log) from last
+
+
+def _explained(error: BuildError, log: Path) -> BuildError:
+    """The failure that stays, with its class and remedy where they are known."""
+    why = explain_error(log, error.message)
+    return BuildError(error.message, hint=f"{why}\n{error.hint}") if why else error
 
 
 def _new(found: tuple[Switch, ...], known: tuple[Switch, ...]) -> tuple[Switch, ...]:

@@ -15,7 +15,6 @@ from rumprun.errors import BuildError
 from rumprun.source.naming import PASS_PROFILES
 from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
-from rumprun.variant.diagnose import explain_error
 from rumprun.variant.environment import (
     PassDirectories,
     pass_environment,
@@ -126,10 +125,9 @@ def _rules(
         else:
             run(argv, cwd=tree, env=env, log=log, timeout=options.timeout, wrapper=confined)
     except CommandFailed as error:
-        why = explain_error(log, error.message)
         raise BuildError(
             f"{source.name} {source.version}: variant pass: {error.message}",
-            hint=f"{why}\nthe whole log is {log}" if why else f"the whole log is {log}",
+            hint=f"the whole log is {log}",
         ) from error
 
 
