@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rumprun import ui
-from rumprun.cli.sources import add_output_argument, add_source_arguments, unpack_source
+from rumprun.cli.sources import (
+    add_build_arguments,
+    add_output_argument,
+    add_source_arguments,
+    unpack_source,
+)
 from rumprun.errors import MissingError, UsageError
 from rumprun.source.build_depends import install_packages, look_up, unmet_build_depends
 from rumprun.source.naming import PASS_PROFILES, is_variant_name, variant_name
@@ -42,21 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the subcommand."""
     add_source_arguments(parser)
     add_output_argument(parser, "packages and logs go; variants already there are used")
-    parser.add_argument(
-        "--jobs", "-j", type=int, default=os.cpu_count() or 1, help="commands to run at once"
-    )
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=_DEFAULT_TIMEOUT_MINUTES,
-        metavar="MINUTES",
-        help="limit for each step of a source's build (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--install-deps",
-        action="store_true",
-        help="install missing Build-Depends on this machine with apt-get (needs root)",
-    )
+    add_build_arguments(parser, "step of a source's build", minutes=_DEFAULT_TIMEOUT_MINUTES)
     parser.add_argument(
         "--recipe",
         type=Path,

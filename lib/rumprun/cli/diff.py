@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rumprun import ui
-from rumprun.cli.sources import add_source_arguments, unpack_source
+from rumprun.cli.sources import add_build_arguments, add_source_arguments, unpack_source
 from rumprun.errors import MissingError, UsageError
 from rumprun.source.build_depends import install_packages, look_up, unmet_build_depends
 from rumprun.source.package import SourcePackage, read_source_tree
@@ -70,30 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compare packages alone; nothing is configured",
     )
-    _add_build_arguments(parser)
+    add_build_arguments(parser, "configure step", minutes=_DEFAULT_TIMEOUT_MINUTES)
     parser.add_argument(
         "--strict", action="store_true", help="end with status 1 if a reason is unknown"
     )
     parser.add_argument("--keep", action="store_true", help="keep the build trees and say where")
     parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _add_build_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--jobs", "-j", type=int, default=os.cpu_count() or 1, help="commands to run at once"
-    )
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=_DEFAULT_TIMEOUT_MINUTES,
-        metavar="MINUTES",
-        help="limit for each configure step (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--install-deps",
-        action="store_true",
-        help="install missing Build-Depends on this machine with apt-get (needs root)",
-    )
 
 
 def main(arguments: argparse.Namespace) -> int:

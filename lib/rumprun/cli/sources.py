@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from rumprun.source.apt import fetch
@@ -35,6 +36,25 @@ def add_output_argument(parser: argparse.ArgumentParser, what: str) -> None:
         default=Path(),
         metavar="DIR",
         help=f"where {what} (default: here)",
+    )
+
+
+def add_build_arguments(parser: argparse.ArgumentParser, limited: str, *, minutes: float) -> None:
+    """Declare how a source's rules are run; ``minutes`` is the limit for each ``limited``."""
+    parser.add_argument(
+        "--jobs", "-j", type=int, default=os.cpu_count() or 1, help="commands to run at once"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=minutes,
+        metavar="MINUTES",
+        help=f"limit for each {limited} (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--install-deps",
+        action="store_true",
+        help="install missing Build-Depends on this machine with apt-get (needs root)",
     )
 
 
