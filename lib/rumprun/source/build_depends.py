@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from debian.deb822 import Deb822
-
 from rumprun.command import base_environment, run
 from rumprun.errors import InputError, MissingError
+from rumprun.source.apt_cache import package_stanzas, section_of
 from rumprun.source.relations import alternatives
 
 # https://packages.debian.org/unstable/: typesetting, and documents themselves.
@@ -62,15 +61,11 @@ class Known:
 
 def look_up(names: Iterable[str]) -> dict[str, Known]:
     """Those of ``names`` that apt's lists have."""
-    wanted = list(names)
-    if not wanted:
-        return {}
-    answer = run(["apt-cache", "show", "--no-all-versions", *wanted], check=False)
     found = {}
-    for stanza in Deb822.iter_paragraphs(answer.stdout, use_apt_pkg=False):
+    for stanza in package_stanzas(names):
         relations = alternatives(stanza.get("Depends", ""))
         found[stanza["Package"]] = Known(
-            section=stanza.get("Section", "").rpartition("/")[2],
+            section=section_of(stanza),
             typesets=any(relation.name.startswith("texlive") for relation in relations),
         )
     return found

@@ -53,13 +53,14 @@ _PATTERNS = (
         "plug-ins", Severity.LOST, "plug-ins",
         r"\n(?P<library>\w+)_la_LDFLAGS[ \t]*\+?=(?:[^\n\\]|\\\n)*[ \t]-module\b", Use.MAKE,
     ),
-    # Gnulib's copy of glibc's regex is refused, so the libc's own has to be one.
+    # config.site answers for configure; a test of the regex itself may still tell the two apart.
     _pattern(
-        "libc-regex", Severity.BLOCKER, "asks for glibc's regex in the libc",
+        "libc-regex", Severity.WATCH, "asks for glibc's regex in the libc",
         r"--without-included-regex\b", Use.RULES,
     ),
+    # Asked for as shared then, whose links the compiler translates (variant/features/).
     _pattern(
-        "refuses-static", Severity.BLOCKER, "configure refuses to build static libraries",
+        "refuses-static", Severity.WATCH, "configure refuses to build static libraries",
         r"AC_MSG_ERROR\(\[?(?:(?!shared)[^\])]){0,60}\bstatic\b[^\])]{0,25}(?:not |un)supported",
         Use.AUTOCONF,
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 from rumprun.source.build_depends import Known
 from rumprun.source.naming import PASS_PROFILES, Candidate, is_variant_name, variant_name
@@ -23,7 +24,23 @@ _PROFILE = "only for documentation, tests or another language"
 _DOCUMENT = "documentation"
 
 
-def split_needs(source: SourcePackage, context: Context) -> Needs:
+class HasBuildDepends(Protocol):
+    """What has the fields of a source package that say what it is built with."""
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+
+    @property
+    def build_depends(self) -> str:
+        """The raw field Build-Depends."""
+
+    @property
+    def build_depends_arch(self) -> str:
+        """The raw field Build-Depends-Arch."""
+
+
+def split_needs(source: HasBuildDepends, context: Context) -> Needs:
     """The Build-Depends of ``source`` for the architecture; those of indep packages are unused."""
     at_hand: list[str] = []
     coming: dict[str, str] = {}
@@ -72,12 +89,12 @@ def is_library(relation: Relation, package: Package) -> bool:
     return section not in _OTHER_LANGUAGES and section in {"", "libdevel", "oldlibs"}
 
 
-def all_names(source: SourcePackage) -> frozenset[str]:
+def all_names(source: HasBuildDepends) -> frozenset[str]:
     """The names of all Build-Depends, for a look-up."""
     return frozenset(relation.name for group in _groups(source) for relation in group)
 
 
-def _groups(source: SourcePackage) -> Iterator[list[Relation]]:
+def _groups(source: HasBuildDepends) -> Iterator[list[Relation]]:
     """The relations, each as its alternatives."""
     for field in (source.build_depends, source.build_depends_arch):
         for entry in field.split(","):
@@ -87,7 +104,7 @@ def _groups(source: SourcePackage) -> Iterator[list[Relation]]:
 
 
 def _choice(group: Sequence[Relation], context: Context) -> Relation:
-    """Of alternatives the first that is there, as a variant or installed, or else the first."""
+    """Of alternatives the first that is there, as a variant, installed, or known, or the first."""
     for relation in group:
         variant = _variant(relation.name)
         if variant in context.variants or variant in context.coming:
@@ -95,7 +112,7 @@ def _choice(group: Sequence[Relation], context: Context) -> Relation:
     for relation in group:
         if context.packages.get(relation.name, Package()).installed:
             return relation
-    return group[0]
+    return next((relation for relation in group if relation.name in context.packages), group[0])
 
 
 def _variant(name: str) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from debian.deb822 import Deb822
-
 from rumprun.command import run
+from rumprun.source.apt_cache import package_stanzas, section_of
 from rumprun.source.relations import alternatives
 from rumprun.source.scan.model import Package
 
@@ -20,13 +19,12 @@ def look_up_packages(names: Iterable[str]) -> dict[str, Package]:
     if not wanted:
         return {}
     installed = _installed()
-    answer = run(["apt-cache", "show", "--no-all-versions", *wanted], check=False)
     found = {name: Package(installed=True) for name in wanted if name in installed}
-    for stanza in Deb822.iter_paragraphs(answer.stdout, use_apt_pkg=False):
+    for stanza in package_stanzas(wanted):
         name = stanza["Package"]
         found[name] = Package(
             source=stanza.get("Source", name).partition(" ")[0],
-            section=stanza.get("Section", "").rpartition("/")[2],
+            section=section_of(stanza),
             multi_arch=stanza.get("Multi-Arch", "no"),
             installed=name in installed,
         )
