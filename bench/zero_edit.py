@@ -150,7 +150,16 @@ def build_natively(tree: Path, directory: Path, jobs: int) -> float:
 def build_variant(dsc: Path, name: str, version: str, native: float | None, jobs: int) -> Row:
     """Run rumpdeb as a user does, and read its report."""
     output = KEPT / "variants"
-    command = (ROOT / "rumpdeb", "build", dsc, "--output", output, "--jobs", str(jobs))
+    command = (
+        ROOT / "rumpdeb",
+        "build",
+        "--only-named",
+        dsc,
+        "--output",
+        output,
+        "--jobs",
+        str(jobs),
+    )
     with ui.step(f"{name}: variant"):
         answer = run(
             [*command, "--check", "--install-deps", "--json"], check=False, timeout=3 * LIMIT

@@ -3,17 +3,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from rumprun.archive import local
 from rumprun.cli import build, sources, targets
 from rumprun.cli.main import SUBCOMMANDS, main, make_parser
 from rumprun.command import Completed
-from rumprun.errors import InputError, MissingError, UsageError
-from rumprun.source import build_depends
+from rumprun.errors import (
+    AuditError,
+    BuildError,
+    InputError,
+    MissingError,
+    RumprunError,
+    SystemFault,
+    UsageError,
+)
+from rumprun.source import apt_cache, build_depends
 from rumprun.source.build_depends import (
     Known,
     install_packages,
@@ -85,7 +95,7 @@ Package: doc-base
 Section: doc
 """
     monkeypatch.setattr(
-        build_depends,
+        apt_cache,
         "run",
         lambda argv, **_others: Completed(argv=tuple(argv), returncode=100, stdout=said, stderr=""),
     )
@@ -113,7 +123,7 @@ def pool(*names: str) -> dict[str, Variant]:
 
 
 def provide(pool: Mapping[str, Variant]) -> None:
-    build._provide_build_depends(
+    local.provide_build_depends(
         Path(), source("foo", name="foo"), dict(pool), Path("log"), PASS_PROFILES, install=False
     )
 
@@ -122,11 +132,11 @@ def test_variants_stand_in_for_libraries_but_not_for_tools(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     unmet = ["zlib1g-dev", "libq-rumprun-dev", "bison", "texlive", "libudev-dev"]
-    monkeypatch.setattr(build, "unmet_build_depends", lambda _tree, _profiles: unmet)
+    monkeypatch.setattr(local, "unmet_build_depends", lambda _tree, _profiles: unmet)
     sections = {"zlib1g-dev": "libdevel", "bison": "devel", "texlive": "tex"}
     known = {name: Known(section=it, typesets=False) for name, it in sections.items()}
     known["libudev-dev"] = Known(section="libdevel", typesets=False)
-    monkeypatch.setattr(build, "look_up", lambda _names: known)
+    monkeypatch.setattr(local, "look_up", lambda _names: known)
     with pytest.raises(MissingError, match=r"not installed: libq-rumprun-dev, bison;"):
         provide({})
     built = pool("zlib1g-rumprun-dev", "libq-rumprun-dev", "bison-rumprun")
@@ -168,6 +178,72 @@ def test_a_dsc_is_taken_where_it_is_and_a_name_is_fetched(
     monkeypatch.setattr(sources, "fetch", fetch)
     assert sources.locate_dsc("zlib", arguments, directory) == directory / "zlib.dsc"
     assert directory.is_dir()
+
+
+class FakeBuilder:
+    """Builds nothing, and fails for some sources."""
+
+    def __init__(self, **failing: RumprunError) -> None:
+        self.failing = failing
+        self.target = None
+
+    def build(self, tree: Path, _source: object, _work: Path) -> tuple[Path, ...]:
+        if tree.name in self.failing:
+            raise self.failing[tree.name]
+        return (tree.with_suffix(".deb"),)
+
+
+def build_all(
+    monkeypatch: pytest.MonkeyPatch, work: Path, builder: FakeBuilder, *names: str
+) -> tuple[list[str], list[RumprunError]]:
+    """Build items of these names; those in capitals were not asked for."""
+    items = [
+        build._Item(
+            name=name,
+            asked=name.islower(),
+            unpack=lambda _directory, name=name: Path(name),  # type: ignore[misc]
+        )
+        for name in names
+    ]
+    monkeypatch.setattr(build, "_items", lambda *_all: items)
+    monkeypatch.setattr(build, "read_source_tree", lambda tree: source("foo", name=tree.name))
+    monkeypatch.setattr(build, "_is_at_hand", lambda _source, _variants: False)
+    monkeypatch.setattr(FakeBuilder, "pool", lambda _self: {}, raising=False)
+    arguments = make_parser().parse_args(["build", "a"])
+    packages, failed = build._build_all(arguments, builder, work)  # type: ignore[arg-type]
+    return [path.stem for path in packages], failed
+
+
+def test_a_failure_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    builder = FakeBuilder(a=BuildError("a is broken"), LIB=AuditError("LIB is dynamic"))
+    built, failed = build_all(monkeypatch, tmp_path, builder, "LIB", "a", "b")
+    assert built == ["b"]
+    assert [error.exit_code for error in failed] == [BuildError.exit_code]
+    said = capsys.readouterr().err
+    assert "error: a is broken" in said
+    assert "warning: LIB is done without where that can be: LIB is dynamic" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_failure_of_the_only_source_is_the_command_s(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(BuildError):
+        build_all(monkeypatch, tmp_path, FakeBuilder(a=BuildError("broken")), "a")
+
+
+def test_a_full_disk_stops_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(SystemFault):
+        build_all(monkeypatch, tmp_path, FakeBuilder(a=SystemFault("disk full")), "a", "b")
+
+
+def test_what_is_at_hand_is_of_the_same_version() -> None:
+    (variant,) = pool("foo").values()
+    wanted = source("foo", name="foo")
+    assert not build._is_at_hand(wanted, [variant])
+    assert build._is_at_hand(wanted, [dataclasses.replace(variant, source_version=wanted.version)])
 
 
 def test_report(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,42 +4,33 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rumprun import ui
+from rumprun.archive.local import LocalBuilder
+from rumprun.archive.model import Plan
+from rumprun.cli.plan import add_plan_arguments, plan_for, source_names
 from rumprun.cli.sources import (
     add_build_arguments,
     add_output_argument,
     add_source_arguments,
     unpack_source,
 )
-from rumprun.errors import MissingError, UsageError
-from rumprun.source.build_depends import install_packages, look_up, unmet_build_depends
-from rumprun.source.naming import PASS_PROFILES, is_variant_name, variant_name
+from rumprun.errors import MissingError, RumprunError, SystemFault, UsageError
 from rumprun.source.needs import build_order
 from rumprun.source.package import SourcePackage, read_source_tree
-from rumprun.source.recipe import load_recipe
 from rumprun.target.descriptor import Target, load_target
-from rumprun.variant.build import Built, build_variants
-from rumprun.variant.overwrites import check_overwrites
-from rumprun.variant.pack import pack
-from rumprun.variant.report import render_report
-from rumprun.variant.sysroot import Variant, read_pool
+from rumprun.variant.sysroot import Variant
 from rumprun.variant.variant_pass import PassOptions
-from rumprun.workdir import publish, temporary_tree
+from rumprun.workdir import remove_tree, temporary_tree
 
 HELP = "build the static variants of Debian source packages"
 
 _DEFAULT_TIMEOUT_MINUTES = 240
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Unpacked:
-    tree: Path
-    source: SourcePackage
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,13 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_arguments(parser)
     add_output_argument(parser, "packages and logs go; variants already there are used")
     add_build_arguments(parser, "step of a source's build", minutes=_DEFAULT_TIMEOUT_MINUTES)
+    add_plan_arguments(parser)
     parser.add_argument(
-        "--recipe",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE|DIR",
-        help="look here for recipes first; may be given more than once",
+        "--only-named",
+        action="store_true",
+        help="do not build what the sources named need; do without what is not at hand",
     )
     parser.add_argument(
         "--check", action="store_true", help="also run the source's own tests on the variant"
@@ -63,115 +52,124 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Build all sources named, in the order that they need one another."""
+    """Build all sources named and what they need, in that order.
+
+    One that fails does not keep the others from being built; the status is that of the first
+    that was asked for and failed.
+    """
     if arguments.jobs < 1:
         raise UsageError("--jobs must be at least 1")
     target = load_target()
     target.tool("gcc")
     output: Path = arguments.output.absolute()
     output.mkdir(parents=True, exist_ok=True)
-    packages: list[Path] = []
+    builder = LocalBuilder(
+        target=target,
+        output=output,
+        options=PassOptions(jobs=arguments.jobs, timeout=arguments.timeout * 60),
+        recipes=tuple(arguments.recipe),
+        install_deps=arguments.install_deps,
+        check=arguments.check,
+    )
     with temporary_tree(keep=arguments.keep) as work:
-        unpacked = [
-            _unpack(name, arguments, work / f"source{number}")
-            for number, name in enumerate(arguments.sources)
-        ]
-        trees = {item.source.name: item.tree for item in unpacked}
-        order = build_order([item.source for item in unpacked], target.dpkg_architecture)
-        for source in order:
-            packages += _build(trees[source.name], source, target, output, work, arguments)
+        packages, failed = _build_all(arguments, builder, work)
     _report(packages, as_json=arguments.json)
-    return 0
+    return failed[0].exit_code if failed else 0
 
 
-def _unpack(name: str, arguments: argparse.Namespace, directory: Path) -> _Unpacked:
-    tree = unpack_source(name, arguments, directory)
-    return _Unpacked(tree=tree, source=read_source_tree(tree))
+@dataclass(frozen=True, kw_only=True)
+class _Item:
+    """A source in its turn: ``unpack`` gives its tree, below a directory that is empty."""
+
+    name: str
+    asked: bool
+    unpack: Callable[[Path], Path]
 
 
-def _build(
-    tree: Path,
-    source: SourcePackage,
-    target: Target,
-    output: Path,
-    work: Path,
-    arguments: argparse.Namespace,
-) -> tuple[Path, ...]:
-    """Build and pack one source; its packages appear together, or none does."""
-    pool = read_pool(output.glob("*_all.deb"))
-    version = source.version.partition(":")[2] or source.version
-    stem = f"{source.name}_{version}_{target.name}"
-    log = output / f"{stem}.build"
-    log.unlink(missing_ok=True)
-    recipe = load_recipe(source.name, source.version, directories=arguments.recipe, tree=tree)
-    profiles = recipe.profiles() if recipe else PASS_PROFILES
-    _provide_build_depends(tree, source, pool, log, profiles, install=arguments.install_deps)
-    directory = work / f"build-{source.name}"
+def _build_all(
+    arguments: argparse.Namespace, builder: LocalBuilder, work: Path
+) -> tuple[list[Path], list[RumprunError]]:
+    """The packages built, and the errors of the sources asked for that failed."""
+    packages: list[Path] = []
+    failed: list[RumprunError] = []
+    items = _items(arguments, builder.target, work)
+    for number, item in enumerate(items):
+        directory = work / f"build{number}"
+        try:
+            packages += _build(item, builder, directory)
+        except SystemFault:
+            raise
+        except RumprunError as error:
+            if len(items) == 1:
+                raise
+            if item.asked:
+                ui.fail(str(error))
+                failed.append(error)
+            else:
+                ui.warn(f"{item.name} is done without where that can be: {error}")
+        if not arguments.keep:
+            remove_tree(directory)
+    return packages, failed
+
+
+def _build(item: _Item, builder: LocalBuilder, directory: Path) -> tuple[Path, ...]:
     directory.mkdir()
-    options = PassOptions(jobs=arguments.jobs, timeout=arguments.timeout * 60)
-    with ui.step(f"{source.name} {source.version}: variant for {target.triple}"):
-        built = build_variants(
-            tree,
-            source,
-            target,
-            pool,
-            work=directory,
-            log=log,
-            options=options,
-            recipe=recipe,
-            check=arguments.check,
-        )
-        debs = _pack(built, tree, source, target, directory / "packages")
-        check_overwrites(debs, [item.deb for item in pool.values() if item.deb])
-        report = directory / f"{stem}.json"
-        report.write_text(render_report(built, debs, source, target), encoding="utf-8")
-        published = publish((*debs, report), output)
-    if built.own_tests:
-        ui.note(f"{source.name}: {built.own_tests}")
-    return published[:-1]
+    tree = item.unpack(directory)
+    source = read_source_tree(tree)
+    if not item.asked and _is_at_hand(source, builder.pool().values()):
+        return ()
+    work = directory / "work"
+    work.mkdir()
+    return builder.build(tree, source, work)
 
 
-def _pack(
-    built: Built, tree: Path, source: SourcePackage, target: Target, directory: Path
-) -> tuple[Path, ...]:
-    directory.mkdir()
-    return tuple(
-        pack(item.harvested, tree, source, target, item.relations, output=directory)
-        for item in built.variants
+def _is_at_hand(source: SourcePackage, variants: Iterable[Variant]) -> bool:
+    made_of = {(variant.source, variant.source_version) for variant in variants}
+    return (source.name, source.version) in made_of
+
+
+def _items(arguments: argparse.Namespace, target: Target, work: Path) -> Sequence[_Item]:
+    """What to build, each after what it needs."""
+    if arguments.only_named:
+        return _named(arguments, target, work)
+    try:
+        plan = plan_for(arguments, target)
+    except MissingError as error:
+        if not all(name.endswith(".dsc") for name in arguments.sources):
+            raise
+        ui.warn(f"what the sources need is not built, but used where it is at hand: {error}")
+        return _named(arguments, target, work)
+    if len(plan.nodes) > len(plan.asked):
+        ui.note(f"to build, in this order: {', '.join(node.source for node in plan.nodes)}")
+    return [_planned(node.source, plan, arguments) for node in plan.nodes]
+
+
+def _planned(name: str, plan: Plan, arguments: argparse.Namespace) -> _Item:
+    given = dict(zip(source_names(arguments.sources), arguments.sources, strict=True))
+    return _Item(
+        name=name,
+        asked=name in plan.asked,
+        unpack=lambda directory: unpack_source(given.get(name, name), arguments, directory),
     )
 
 
-def _provide_build_depends(
-    tree: Path,
-    source: SourcePackage,
-    pool: dict[str, Variant],
-    log: Path,
-    profiles: frozenset[str],
-    *,
-    install: bool,
-) -> None:
-    """See that the build machine has what the source wants; libraries come as variants.
-
-    A library that neither is there as a variant does not stop the build, which may do without.
-    """
-    missing = [
-        name
-        for name in unmet_build_depends(tree, profiles)
-        if (name if is_variant_name(name) else variant_name(name)) not in pool
-        or not name.endswith(("-dev", "-rumprun"))
+def _named(arguments: argparse.Namespace, target: Target, work: Path) -> Sequence[_Item]:
+    """The sources on the command line, unpacked already: only their trees tell their order."""
+    trees: dict[str, Path] = {}
+    sources: list[SourcePackage] = []
+    for number, word in enumerate(arguments.sources):
+        tree = unpack_source(word, arguments, work / f"source{number}")
+        source = read_source_tree(tree)
+        sources.append(source)
+        trees[source.name] = tree
+    return [
+        _Item(name=source.name, asked=True, unpack=functools.partial(_kept, trees[source.name]))
+        for source in build_order(sources, target.dpkg_architecture)
     ]
-    known = look_up(missing)
-    missing = [name for name in missing if name not in known or not known[name].is_for_documents]
-    if install and missing:
-        with ui.step(f"{source.name}: installing {', '.join(missing)}"):
-            install_packages(missing, log=log)
-        return
-    tools = [name for name in missing if name not in known or not known[name].is_library]
-    if tools:
-        raise MissingError(
-            f"{source.name} needs packages that are not installed: {', '.join(tools)}",
-            hint=f"run 'apt-get install {' '.join(tools)}', or give --install-deps",
-        )
+
+
+def _kept(tree: Path, _directory: Path) -> Path:
+    return tree
 
 
 def _report(packages: Iterable[Path], *, as_json: bool) -> None:

@@ -8,12 +8,25 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from rumprun.cli import audit, bake, build, convert, diff, explain, recipes, run, scan, targets
+from rumprun.cli import (
+    audit,
+    bake,
+    build,
+    convert,
+    diff,
+    explain,
+    plan,
+    recipes,
+    run,
+    scan,
+    targets,
+)
 from rumprun.cli.outcome import exit_status_of
 from rumprun.version import VERSION
 
 # Each is a module with HELP (one line), add_arguments(parser) and main(arguments) -> status.
 SUBCOMMANDS: dict[str, ModuleType] = {
+    "plan": plan,
     "build": build,
     "convert": convert,
     "audit": audit,

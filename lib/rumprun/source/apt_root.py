@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import re
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +21,22 @@ from debian.deb822 import Deb822
 
 from rumprun import paths, ui
 from rumprun.command import CommandFailed, Completed, run
-from rumprun.errors import MissingError
+from rumprun.errors import MissingError, UsageError
 from rumprun.source.apt_errors import explain
 from rumprun.workdir import atomic_path
 
 _MAX_AGE = 6 * 3600.0
 _UPDATE_TIMEOUT = 1800.0
+
+_SUITE = re.compile(r"[a-z][a-z0-9]*")
+
+# sources.list(5), one-line style: "deb [ options ] uri suite component...".
+_LINE = re.compile(
+    r"deb(?:-src)?\s+(?P<place>(?:\[[^]]*\]\s+)?\S+)\s+(?P<suite>\S+)\s*(?P<parts>.*)"
+)
+
+# Debian's development suites have neither updates nor security updates of their own.
+_WITHOUT_POCKETS = frozenset({"experimental", "sid", "unstable"})
 
 # What every Debian system has, so its origin tells the distribution from third parties.
 _BASE_PACKAGE = "base-files"
@@ -122,7 +133,25 @@ def private_root(*, max_age: float = _MAX_AGE, offline: bool = False) -> AptRoot
     entries changed; never where ``offline`` is set. Raises :class:`MissingError` where the
     system has no usable entry or the mirror cannot be reached.
     """
-    directory = paths.cache() / "apt"
+    return _root(paths.cache() / "apt", deb_src_entries, max_age=max_age, offline=offline)
+
+
+def suite_root(suite: str, *, max_age: float = _MAX_AGE, offline: bool = False) -> AptRoot:
+    """A private view with the sources and packages of another ``suite`` of the distribution.
+
+    They come from where the system's own entries point. Raises :class:`MissingError` as
+    :func:`private_root` does, and :class:`UsageError` for what is no suite's name.
+    """
+    if not _SUITE.fullmatch(suite):
+        raise UsageError(f"{suite!r} is no suite's name", hint="such as bookworm or trixie")
+    directory = paths.cache() / f"apt-{suite}"
+    return _root(directory, lambda: suite_entries(suite), max_age=max_age, offline=offline)
+
+
+def _root(
+    directory: Path, entries: Callable[[], dict[str, str]], *, max_age: float, offline: bool
+) -> AptRoot:
+    """The private view in ``directory``, refreshed where it has to be."""
     for name in ("sources.list.d", "lists/partial", "cache/archives/partial"):
         (directory / name).mkdir(parents=True, exist_ok=True)
     configuration = directory / "apt.conf"
@@ -133,7 +162,7 @@ def private_root(*, max_age: float = _MAX_AGE, offline: bool = False) -> AptRoot
             raise MissingError("no index of sources yet", hint="run once with network")
         if not offline and not _is_fresh(stamp, max_age):
             _write(configuration, _CONFIGURATION.format(root=directory))
-            for name, text in deb_src_entries().items():
+            for name, text in entries().items():
                 _write(directory / "sources.list.d" / name, text)
             _update(root)
             stamp.touch()
@@ -155,17 +184,39 @@ def deb_src_entries() -> dict[str, str]:
     Both forms of sources.list(5) keep their options, Signed-By above all. Raises
     :class:`MissingError` where there is no entry from which the base system comes.
     """
+    return _rewritten(("deb-src",), lambda suite: suite)
+
+
+def suite_entries(suite: str) -> dict[str, str]:
+    """The system's own distribution entries, pointed to ``suite`` and its updates.
+
+    As :func:`deb_src_entries`, with binary packages too.
+    """
+
+    def other(own: str) -> str | None:
+        pocket = re.sub(r"^[^-/]+", "", own)
+        return None if pocket and suite in _WITHOUT_POCKETS else f"{suite}{pocket}"
+
+    return _rewritten(("deb", "deb-src"), other)
+
+
+def _rewritten(types: Sequence[str], rename: Callable[[str], str | None]) -> dict[str, str]:
+    """The distribution's entries, of ``types``, their suites renamed; ``None`` leaves one out."""
     lines: list[str] = []
     stanzas: list[str] = []
     for path, number in _base_entries():
+        text = path.read_text(encoding="utf-8")
         if path.suffix == ".sources":
-            text = path.read_text(encoding="utf-8")
             stanza = list(Deb822.iter_paragraphs(text, use_apt_pkg=False))[number - 1]
-            stanza["Types"] = "deb-src"
-            stanzas.append(stanza.dump() or "")
+            suites = list(filter(None, map(rename, stanza["Suites"].split())))
+            stanza["Types"] = " ".join(types)
+            stanza["Suites"] = " ".join(suites)
+            stanzas += [stanza.dump() or ""] if suites else []
         else:
-            entry = path.read_text(encoding="utf-8").splitlines()[number - 1].split(None, 1)[1]
-            lines.append(f"deb-src {entry}\n")
+            entry = _LINE.fullmatch(text.splitlines()[number - 1].strip())
+            suite = rename(entry["suite"]) if entry else None
+            if entry and suite:
+                lines += [f"{kind} {entry['place']} {suite} {entry['parts']}\n" for kind in types]
     if not lines and not stanzas:
         raise MissingError(
             f"no source entry of this system has {_BASE_PACKAGE}", hint="run 'apt-get update'"

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The index of a suite: this machine's own, or another of the same mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rumprun.archive.index import Index, IndexFile, open_index
+from rumprun.archive.model import ArchivePackage, ArchiveSource
+from rumprun.source.apt_root import AptRoot, private_root, suite_root, system_root
+
+# What the pockets of a suite add to its name (https://wiki.debian.org/StableUpdates).
+_POCKETS = ("", "-updates", "-security")
+
+
+class Catalogue:
+    """The sources and packages of an index that is opened at the first look.
+
+    ``local`` are sources by name that come before those of the index, such as a ``.dsc`` that
+    the user gave.
+    """
+
+    def __init__(
+        self, opener: Callable[[], Index], local: dict[str, ArchiveSource] | None = None
+    ) -> None:
+        """``opener`` gives the index, or raises what the look-up is to raise."""
+        self._opener = opener
+        self._index: Index | None = None
+        self._local = local or {}
+
+    def source(self, name: str) -> ArchiveSource | None:
+        """The source ``name``: the local one, or the newest of the suite."""
+        return self._local.get(name) or self._open().source(name)
+
+    def package(self, name: str) -> ArchivePackage | None:
+        """The binary package ``name``, or the first that provides it."""
+        return self._open().package(name)
+
+    def _open(self) -> Index:
+        if self._index is None:
+            self._index = self._opener()
+        return self._index
+
+
+def suite_index(
+    suite: str | None,
+    architecture: str,
+    *,
+    wanted: str,
+    enable_deb_src: bool,
+    offline: bool,
+) -> Index:
+    """The index of ``suite``, or of all that apt's own entries have where it is ``None``.
+
+    A suite that apt does not know is looked for on the mirror of the distribution's own entries.
+    ``architecture`` is that of the binary packages to look at; ``wanted`` is what they are
+    looked at for, for the message. Raises :class:`MissingError` where
+    apt has no sources, or the mirror no such suite.
+    """
+    sources = private_root(offline=offline) if enable_deb_src else system_root(wanted=wanted)
+    packages = AptRoot()
+    if suite is not None and suite not in _names(packages):
+        sources = packages = suite_root(suite, offline=offline)
+    files = [
+        IndexFile(path=Path(target["Filename"]), kind=kind)
+        for kind, root in (("Sources", sources), ("Packages", packages))
+        for target in root.targets(kind)
+        if _is_of(target, suite) and target.get("Architecture", architecture) == architecture
+    ]
+    return open_index(files, doing=suite or "the archive")
+
+
+def _names(root: AptRoot) -> frozenset[str]:
+    """All names of the suites that ``root`` has packages of."""
+    return frozenset(
+        target[field]
+        for target in root.targets("Packages")
+        for field in ("Release", "Codename", "Suite")
+        if target.get(field)
+    )
+
+
+def _is_of(target: dict[str, str], suite: str | None) -> bool:
+    if suite is None:
+        return True
+    wanted = {f"{suite}{pocket}" for pocket in _POCKETS}
+    return any(target.get(field) in wanted for field in ("Release", "Codename", "Suite"))

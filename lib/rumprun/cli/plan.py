@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""``rumpdeb plan``: which sources have to be built for those named, why, and in which order."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from rumprun import ui
+from rumprun.archive.closure import Choices
+from rumprun.archive.local_source import read_local_source
+from rumprun.archive.model import Plan
+from rumprun.archive.plan import make_plan
+from rumprun.archive.plan_text import as_dot, as_html, as_json, as_lines
+from rumprun.archive.suite import Catalogue, suite_index
+from rumprun.cli.sources import add_source_arguments
+from rumprun.source.dsc import read_dsc
+from rumprun.source.recipe import Recipe, load_recipe
+from rumprun.target.descriptor import Target, load_target
+from rumprun.workdir import atomic_path
+
+_DSC = ".dsc"
+
+HELP = "show which sources have to be built for those named, why, and in which order"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the subcommand."""
+    add_source_arguments(parser)
+    add_plan_arguments(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the plan as JSON")
+    form.add_argument("--dot", action="store_true", help="print a graph for graphviz")
+    form.add_argument("--html", type=Path, metavar="FILE", help="write a page with a picture")
+
+
+def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what a plan can be told, for all subcommands that make one."""
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="build without this library, a -dev package or all of a source;"
+        " may be given more than once",
+    )
+    parser.add_argument(
+        "--recipe",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE|DIR",
+        help="look here for recipes first; may be given more than once",
+    )
+    parser.add_argument(
+        "--offline", action="store_true", help="refresh no index, use what is there"
+    )
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Print the plan, or write it."""
+    plan = plan_for(arguments, load_target())
+    if arguments.html is not None:
+        page = as_html(plan)
+        with atomic_path(arguments.html) as partial:
+            partial.write_text(page, encoding="utf-8")
+        ui.note(f"wrote {arguments.html}")
+    elif arguments.json:
+        print(as_json(plan))
+    else:
+        print(as_dot(plan) if arguments.dot else "\n".join(as_lines(plan)))
+    return 0
+
+
+def source_names(words: Iterable[str]) -> tuple[str, ...]:
+    """The names of the sources that ``words`` of a command line mean, in their order."""
+    return tuple(
+        read_dsc(Path(word)).name if word.endswith(_DSC) else re.split("[=/]", word)[0]
+        for word in words
+    )
+
+
+def plan_for(arguments: argparse.Namespace, target: Target) -> Plan:
+    """The plan for the sources on the command line."""
+    names = source_names(arguments.sources)
+    local = {
+        name: read_local_source(Path(word))
+        for name, word in zip(names, arguments.sources, strict=True)
+        if word.endswith(_DSC)
+    }
+
+    def recipe_for(name: str, version: str) -> Recipe | None:
+        return load_recipe(name, version, directories=arguments.recipe)
+
+    architecture = target.dpkg_architecture
+    catalogue = Catalogue(
+        lambda: suite_index(
+            arguments.suite,
+            architecture,
+            wanted=", ".join(names),
+            enable_deb_src=arguments.enable_deb_src,
+            offline=arguments.offline,
+        ),
+        local,
+    )
+    choices = Choices(
+        architecture=architecture,
+        without=frozenset(arguments.without),
+        recipe_for=recipe_for,
+    )
+    suite = arguments.suite or "the archive"
+    return make_plan(names, catalogue, choices, target=target.name, suite=suite)
