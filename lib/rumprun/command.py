@@ -174,6 +174,47 @@ def stream(
     return completed
 
 
+class Background:
+    """A command that runs while the caller does other things."""
+
+    def __init__(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        output: Path,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        """Start ``argv``; ``output`` gets what it writes, ``log`` its standard error, appended.
+
+        The rest is as for :func:`run`. Raises what :func:`run` raises for a program that cannot
+        be started.
+        """
+        self.argv = tuple(str(word) for word in argv)
+        with _absence_explained(self.argv), output.open("wb") as out, log.open("ab") as err:
+            self._process = subprocess.Popen(
+                self.argv,
+                env=dict(env) if env is not None else base_environment(),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+
+    def poll(self) -> int | None:
+        """The exit status; ``None`` while it runs. What it left behind is ended with it."""
+        status = self._process.poll()
+        if status is not None:
+            kill_group(self._process)
+        return status
+
+    def kill(self) -> None:
+        """End it, and all that it started."""
+        kill_group(self._process)
+
+
 def _pump(
     process: subprocess.Popen[bytes], sink: Callable[[bytes], object], deadline: float | None
 ) -> tuple[bytes, bool]:

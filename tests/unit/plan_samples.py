@@ -30,6 +30,7 @@ class Samples:
         return ArchiveSource(
             name=name,
             version="1-1",
+            digest=f"digest of {name}",
             section=self.sections.get(name, "libs"),
             build_depends=self.needs[name].replace("#", ""),
             build_depends_arch="",

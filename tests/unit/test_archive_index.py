@@ -26,6 +26,9 @@ Package: foo
 Version: 1.10-1
 Section: contrib/libs
 Build-Depends: debhelper
+Checksums-Sha256:
+ aaaa 10 foo_1.10.orig.tar.gz
+ bbbb 20 foo_1.10-1.dsc
 
 Package: old
 Version: 1
@@ -64,6 +67,7 @@ def test_the_newest_version_counts(files: tuple[IndexFile, ...]) -> None:
     foo = open_index(files, doing="sid").source("foo")
     assert foo is not None
     assert (foo.version, foo.section, foo.build_depends) == ("1.10-1", "libs", "debhelper")
+    assert foo.digest == "bbbb"
     assert open_index(files, doing="sid").source("old") is None
 
 

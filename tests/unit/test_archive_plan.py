@@ -170,6 +170,7 @@ def test_any_order_keeps_to_the_needs(
         name: Node(
             source=name,
             version="1",
+            digest="",
             variants=(),
             because="",
             needs=tuple(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from rumprun.archive import local
+from rumprun.archive import local_build
 from rumprun.cli import build, sources, targets
-from rumprun.cli.main import SUBCOMMANDS, main, make_parser
+from rumprun.cli.main import SUBCOMMANDS, main, make_parser, subcommand
 from rumprun.command import Completed
 from rumprun.errors import (
     AuditError,
@@ -123,7 +123,7 @@ def pool(*names: str) -> dict[str, Variant]:
 
 
 def provide(pool: Mapping[str, Variant]) -> None:
-    local.provide_build_depends(
+    local_build.provide_build_depends(
         Path(), source("foo", name="foo"), dict(pool), Path("log"), PASS_PROFILES, install=False
     )
 
@@ -132,11 +132,11 @@ def test_variants_stand_in_for_libraries_but_not_for_tools(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     unmet = ["zlib1g-dev", "libq-rumprun-dev", "bison", "texlive", "libudev-dev"]
-    monkeypatch.setattr(local, "unmet_build_depends", lambda _tree, _profiles: unmet)
+    monkeypatch.setattr(local_build, "unmet_build_depends", lambda _tree, _profiles: unmet)
     sections = {"zlib1g-dev": "libdevel", "bison": "devel", "texlive": "tex"}
     known = {name: Known(section=it, typesets=False) for name, it in sections.items()}
     known["libudev-dev"] = Known(section="libdevel", typesets=False)
-    monkeypatch.setattr(local, "look_up", lambda _names: known)
+    monkeypatch.setattr(local_build, "look_up", lambda _names: known)
     with pytest.raises(MissingError, match=r"not installed: libq-rumprun-dev, bison;"):
         provide({})
     built = pool("zlib1g-rumprun-dev", "libq-rumprun-dev", "bison-rumprun")
@@ -150,9 +150,9 @@ def test_subcommands_explain_themselves(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         main(["--help"])
     text = capsys.readouterr().out
-    for name, module in SUBCOMMANDS.items():
+    for name in SUBCOMMANDS:
         assert f"\n    {name} " in text
-        assert module.HELP
+        assert subcommand(name).HELP
     with pytest.raises(SystemExit) as caught:
         main([])
     assert caught.value.code == UsageError.exit_code

@@ -108,6 +108,7 @@ def _node(
     return Node(
         source=source.name,
         version=source.version,
+        digest=source.digest,
         variants=tuple(_variants(source, choices.architecture)),
         needs=tuple(needs),
         because=because,

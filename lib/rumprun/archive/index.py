@@ -23,11 +23,11 @@ from rumprun.errors import MissingError
 from rumprun.workdir import atomic_path
 
 # Goes up whenever the tables below change.
-_FORMAT = "1"
+_FORMAT = "2"
 
 _TABLES = """
-create table source (name text primary key, version text, section text, build_depends text,
-                     build_depends_arch text, binaries text) without rowid;
+create table source (name text primary key, version text, digest text, section text,
+                     build_depends text, build_depends_arch text, binaries text) without rowid;
 create table package (name text primary key, version text, source text, section text,
                       multi_arch text, depends text) without rowid;
 create table provider (name text, package text, primary key (name, package)) without rowid;
@@ -57,10 +57,11 @@ class Index:
         row = self._row("select * from source where name = ?", name)
         if row is None:
             return None
-        name, version, section, depends, depends_arch, binaries = row
+        name, version, digest, section, depends, depends_arch, binaries = row
         return ArchiveSource(
             name=name,
             version=version,
+            digest=digest,
             section=section,
             build_depends=depends,
             build_depends_arch=depends_arch,
@@ -160,12 +161,19 @@ def _add_sources(connection: sqlite3.Connection, stanzas: Iterable[Mapping[str, 
         row = (
             stanza["Package"],
             stanza["Version"],
+            _dsc_digest(stanza.get("Checksums-Sha256", "")),
             stanza.get("Section", "").rpartition("/")[2],
             stanza.get("Build-Depends", ""),
             stanza.get("Build-Depends-Arch", ""),
             stanza.get("Package-List", ""),
         )
-        connection.execute("insert or replace into source values (?, ?, ?, ?, ?, ?)", row)
+        connection.execute("insert or replace into source values (?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def _dsc_digest(checksums: str) -> str:
+    """The checksum of the ``.dsc`` in a field Checksums-Sha256."""
+    rows = (line.split() for line in checksums.splitlines())
+    return next((row[0] for row in rows if row and row[-1].endswith(".dsc")), "")
 
 
 def _add_packages(connection: sqlite3.Connection, stanzas: Iterable[Mapping[str, str]]) -> None:

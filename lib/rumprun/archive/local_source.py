@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from debian.deb822 import Dsc
@@ -23,6 +24,7 @@ def read_local_source(path: Path) -> ArchiveSource:
     return ArchiveSource(
         name=control.name,
         version=control.version,
+        digest=hashlib.sha256(path.read_bytes()).hexdigest(),
         section="",
         build_depends=fields.get("Build-Depends", ""),
         build_depends_arch=fields.get("Build-Depends-Arch", ""),

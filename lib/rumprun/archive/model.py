@@ -20,10 +20,14 @@ class ArchiveBinary:
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveSource:
-    """One source package of an index of sources, or of a ``.dsc``."""
+    """One source package of an index of sources, or of a ``.dsc``.
+
+    ``digest`` is the SHA-256 of the ``.dsc``, which has those of all its files.
+    """
 
     name: str
     version: str
+    digest: str
     section: str
     build_depends: str
     build_depends_arch: str
@@ -59,12 +63,14 @@ class Need:
 class Node:
     """One source of a plan, with what its build gives and what it takes.
 
-    ``because`` says why it is there; ``dropped`` maps a package of Build-Depends that the
-    variant does without to the reason; ``tools`` are wanted on the build machine.
+    ``digest`` is the SHA-256 of the ``.dsc``; ``because`` says why it is there; ``dropped`` maps
+    a package of Build-Depends that the variant does without to the reason; ``tools`` are wanted
+    on the build machine.
     """
 
     source: str
     version: str
+    digest: str
     variants: tuple[str, ...]
     needs: tuple[Need, ...]
     because: str

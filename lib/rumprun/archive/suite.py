@@ -65,7 +65,7 @@ def suite_index(
     files = [
         IndexFile(path=Path(target["Filename"]), kind=kind)
         for kind, root in (("Sources", sources), ("Packages", packages))
-        for target in root.targets(kind)
+        for target in root.kept_targets(kind)
         if _is_of(target, suite) and target.get("Architecture", architecture) == architecture
     ]
     return open_index(files, doing=suite or "the archive")
@@ -75,7 +75,7 @@ def _names(root: AptRoot) -> frozenset[str]:
     """All names of the suites that ``root`` has packages of."""
     return frozenset(
         target[field]
-        for target in root.targets("Packages")
+        for target in root.kept_targets("Packages")
         for field in ("Release", "Codename", "Suite")
         if target.get(field)
     )

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rumprun import ui
-from rumprun.archive.local import LocalBuilder
+from rumprun.archive.local_build import LocalBuild
 from rumprun.archive.model import Plan
+from rumprun.cli import build_repository
 from rumprun.cli.plan import add_plan_arguments, plan_for, source_names
 from rumprun.cli.sources import (
     add_build_arguments,
@@ -39,6 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output_argument(parser, "packages and logs go; variants already there are used")
     add_build_arguments(parser, "step of a source's build", minutes=_DEFAULT_TIMEOUT_MINUTES)
     add_plan_arguments(parser)
+    build_repository.add_arguments(parser)
+    parser.add_argument(
+        "--variants",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="variants in this directory are used, too; may be given more than once",
+    )
     parser.add_argument(
         "--only-named",
         action="store_true",
@@ -61,12 +71,15 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError("--jobs must be at least 1")
     target = load_target()
     target.tool("gcc")
+    if arguments.repo is not None:
+        return build_repository.main(arguments, target)
     output: Path = arguments.output.absolute()
     output.mkdir(parents=True, exist_ok=True)
-    builder = LocalBuilder(
+    builder = LocalBuild(
         target=target,
         output=output,
         options=PassOptions(jobs=arguments.jobs, timeout=arguments.timeout * 60),
+        variants=tuple(path.absolute() for path in arguments.variants),
         recipes=tuple(arguments.recipe),
         install_deps=arguments.install_deps,
         check=arguments.check,
@@ -87,7 +100,7 @@ class _Item:
 
 
 def _build_all(
-    arguments: argparse.Namespace, builder: LocalBuilder, work: Path
+    arguments: argparse.Namespace, builder: LocalBuild, work: Path
 ) -> tuple[list[Path], list[RumprunError]]:
     """The packages built, and the errors of the sources asked for that failed."""
     packages: list[Path] = []
@@ -112,7 +125,7 @@ def _build_all(
     return packages, failed
 
 
-def _build(item: _Item, builder: LocalBuilder, directory: Path) -> tuple[Path, ...]:
+def _build(item: _Item, builder: LocalBuild, directory: Path) -> tuple[Path, ...]:
     directory.mkdir()
     tree = item.unpack(directory)
     source = read_source_tree(tree)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from rumprun import ui
@@ -82,6 +82,15 @@ def source_names(words: Iterable[str]) -> tuple[str, ...]:
     )
 
 
+def recipe_finder(arguments: argparse.Namespace) -> Callable[[str, str], Recipe | None]:
+    """What finds a source's recipe by its name and version, where the user said to look."""
+
+    def find(name: str, version: str) -> Recipe | None:
+        return load_recipe(name, version, directories=arguments.recipe)
+
+    return find
+
+
 def plan_for(arguments: argparse.Namespace, target: Target) -> Plan:
     """The plan for the sources on the command line."""
     names = source_names(arguments.sources)
@@ -90,9 +99,6 @@ def plan_for(arguments: argparse.Namespace, target: Target) -> Plan:
         for name, word in zip(names, arguments.sources, strict=True)
         if word.endswith(_DSC)
     }
-
-    def recipe_for(name: str, version: str) -> Recipe | None:
-        return load_recipe(name, version, directories=arguments.recipe)
 
     architecture = target.dpkg_architecture
     catalogue = Catalogue(
@@ -108,7 +114,7 @@ def plan_for(arguments: argparse.Namespace, target: Target) -> Plan:
     choices = Choices(
         architecture=architecture,
         without=frozenset(arguments.without),
-        recipe_for=recipe_for,
+        recipe_for=recipe_finder(arguments),
     )
     suite = arguments.suite or "the archive"
     return make_plan(names, catalogue, choices, target=target.name, suite=suite)

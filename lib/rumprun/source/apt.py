@@ -18,7 +18,15 @@ from rumprun import paths, ui
 from rumprun.command import CommandFailed
 from rumprun.errors import InputError, MissingError, UsageError
 from rumprun.source.apt_errors import NotOnMirror, explain
-from rumprun.source.apt_root import AptRoot, locked, madison, private_root, system_root
+from rumprun.source.apt_root import (
+    AptRoot,
+    has_root,
+    locked,
+    madison,
+    private_root,
+    suite_root,
+    system_root,
+)
 from rumprun.source.dsc import read_dsc
 from rumprun.workdir import atomic_path
 
@@ -57,7 +65,7 @@ def fetch(
     out of reach), :class:`InputError` (hash, size or signature wrong), :class:`SystemFault`.
     """
     name, version, suite = _split_choice(name, version, suite)
-    root, found = _look_up(name, enable_deb_src=enable_deb_src, offline=offline)
+    root, found = _look_up(name, suite, enable_deb_src=enable_deb_src, offline=offline)
     wanted = _choose(root, name, found, version=version, suite=suite)
     for number, choice in enumerate(wanted):
         try:
@@ -84,10 +92,13 @@ def _split_choice(
 
 
 def _look_up(
-    name: str, *, enable_deb_src: bool, offline: bool
+    name: str, suite: str | None, *, enable_deb_src: bool, offline: bool
 ) -> tuple[AptRoot, tuple[Available, ...]]:
     """The view of apt to use and what it has of ``name``; a stale private view is refreshed."""
-    if not enable_deb_src:
+    if suite is not None and has_root(suite):
+        root = suite_root(suite, offline=offline)
+        found = available(root, name)
+    elif not enable_deb_src:
         root = system_root(wanted=name)
         found = available(root, name)
     else:

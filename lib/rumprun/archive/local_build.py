@@ -23,24 +23,27 @@ from rumprun.workdir import publish
 
 
 @dataclass(frozen=True, kw_only=True)
-class LocalBuilder:
+class LocalBuild:
     """How sources are built here.
 
-    ``output`` is where packages and logs go, and where the variants lie that builds use;
-    ``recipes`` are directories or files to look in first; ``install_deps`` lets apt-get install
-    Build-Depends that are missing; ``check`` runs the sources' own tests.
+    ``output`` is where packages and logs go, and where the variants lie that builds use, beside
+    those in the directories ``variants``; ``recipes`` are directories or files to look in first;
+    ``install_deps`` lets apt-get install Build-Depends that are missing; ``check`` runs the
+    sources' own tests.
     """
 
     target: Target
     output: Path
     options: PassOptions
+    variants: tuple[Path, ...] = ()
     recipes: tuple[Path, ...] = ()
     install_deps: bool = False
     check: bool = False
 
     def pool(self) -> dict[str, Variant]:
         """The variants that builds may use."""
-        return read_pool(self.output.glob("*_all.deb"))
+        places = (self.output, *self.variants)
+        return read_pool(deb for place in places for deb in place.glob("*_all.deb"))
 
     def build(self, tree: Path, source: SourcePackage, work: Path) -> tuple[Path, ...]:
         """Build and pack ``source``, unpacked in ``tree``, in the empty directory ``work``.

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""``rumpdeb build --repo``: a plan carried out, its results in an apt repository."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from rumprun import ui
+from rumprun.archive.builder import Builder
+from rumprun.archive.execute import Executor, Progress, State
+from rumprun.archive.identity import Circumstances, target_digest
+from rumprun.archive.local_builder import LocalBuilder
+from rumprun.archive.model import Node
+from rumprun.archive.progress import Display
+from rumprun.archive.repository import Repository
+from rumprun.cli.plan import plan_for, recipe_finder, source_names
+from rumprun.cli.sources import locate_dsc
+from rumprun.errors import BuildError
+from rumprun.target.descriptor import Target
+from rumprun.workdir import temporary_tree
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that only a build into a repository has."""
+    parser.add_argument(
+        "--repo",
+        type=Path,
+        metavar="DIR",
+        help="publish into this apt repository, build only what has changed since",
+    )
+    parser.add_argument("--key", help="sign the repository with this key of gpg's")
+    parser.add_argument(
+        "--wait", action="store_true", help="where another command holds the repository, wait"
+    )
+
+
+def main(arguments: argparse.Namespace, target: Target) -> int:
+    """Carry out the plan for the sources named; the status tells whether one of them failed."""
+    plan = plan_for(arguments, target)
+    repository = Repository(path=arguments.repo.absolute(), key=arguments.key)
+    words = dict(zip(source_names(arguments.sources), arguments.sources, strict=True))
+
+    def locate(node: Node, directory: Path) -> Path:
+        return locate_dsc(words.get(node.source, node.source), arguments, directory).absolute()
+
+    builder = _builder(arguments)
+    with repository.held(wait=arguments.wait), temporary_tree() as work, Display() as display:
+        run = Executor(
+            plan=plan,
+            repository=repository,
+            builder=builder,
+            circumstances=Circumstances(
+                target=target_digest(target),
+                builder=builder.name,
+                options={"check": arguments.check},
+            ),
+            locate=locate,
+            recipe_for=recipe_finder(arguments),
+            work=work,
+            at_once=arguments.jobs,
+            observer=display,
+        ).execute()
+    _report(run, repository, as_json=arguments.json)
+    failed = [name for name in plan.asked if run[name].state is State.FAILED]
+    return BuildError.exit_code if failed else 0
+
+
+def _builder(arguments: argparse.Namespace) -> Builder:
+    options = ["--jobs", str(arguments.jobs), "--timeout", str(arguments.timeout)]
+    options += ["--check"] if arguments.check else []
+    options += ["--install-deps"] if arguments.install_deps else []
+    for place in arguments.recipe:
+        options += ["--recipe", str(place.absolute())]
+    return LocalBuilder(options=tuple(options))
+
+
+def _report(run: Mapping[str, Progress], repository: Repository, *, as_json: bool) -> None:
+    """The result of each source, and how the repository is used."""
+    if as_json:
+        print(json.dumps([_row(item, repository) for item in run.values()], indent=2))
+        return
+    for name, item in run.items():
+        if item.state is State.FAILED and item.record is not None:
+            ui.fail(f"{name}: {item.record.error}")
+    for state in (State.BUILT, State.KEPT, State.FAILED):
+        names = [name for name, item in run.items() if item.state is state]
+        if names:
+            print(f"{state.value}: {', '.join(names)}")
+    print(repository.source_entry)
+
+
+def _row(item: Progress, repository: Repository) -> dict[str, object]:
+    record = item.record
+    assert record is not None
+    return {
+        "source": record.source,
+        "version": record.version,
+        "state": item.state.value,
+        "seconds": record.seconds,
+        "packages": [str(file) for file in repository.packages(record)],
+        "log": str(repository.log_of(record.source, record.identity)),
+        "error": record.error,
+    }
