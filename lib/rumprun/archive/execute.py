@@ -109,7 +109,6 @@ class Executor:
                 for name in self._finished(running, started):
                     schedule.done(name)
                 self.observer.tick(self.run, schedule)
-                assert running or all(item.ended is not None for item in self.run.values())
                 time.sleep(_POLL_SECONDS if running else 0.0)
         finally:
             for name in running:

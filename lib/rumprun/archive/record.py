@@ -24,7 +24,7 @@ _SCHEMA = {
     "additionalProperties": False,
     "required": ["source", "version", "identity", "packages", "seconds", "finished"],
     "properties": {
-        "source": {"type": "string", "pattern": "^[a-z0-9][a-z0-9+.-]+$"},
+        "source": {"type": "string", "pattern": "^[a-z0-9][a-z0-9+.-]*$"},
         "version": _TEXT,
         "identity": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
         "packages": {
