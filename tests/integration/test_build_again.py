@@ -112,21 +112,47 @@ clean:
     "debian/libfoo-dev.install": "usr/lib/lib*.a\n",
 }
 
+# A program that needs Tcl, compiled and linked in one step and in two, whatever anybody says.
+BINDING = {
+    "foo.c": FOO,
+    "shell.c": "#include <tcl.h>\nint main(void) { return Tcl_Main(); }\n",
+    "Makefile": """\
+CC = $(DEB_HOST_GNU_TYPE)-gcc
+all:
+\t$(CC) -c foo.c
+\tar rc libfoo.a foo.o
+\t$(CC) -o analyzer shell.c libfoo.a
+\t$(CC) -MD -MF shell.d -c -o shell.o shell.c
+\t$(CC) -o shell shell.o libfoo.a
+install:
+\tinstall -D -m 644 libfoo.a $(DESTDIR)/usr/lib/libfoo.a
+\tinstall -D -m 755 analyzer $(DESTDIR)/usr/bin/analyzer
+\tinstall -D -m 755 shell $(DESTDIR)/usr/bin/shell
+clean:
+\trm -f analyzer shell *.o *.d *.a
+""",
+    "debian/rules": RULES,
+    "debian/libfoo-dev.install": "usr/lib/lib*.a\nusr/bin\n",
+}
 
-def make_source(directory: Path, files: Mapping[str, str], build_depends: str = "") -> Path:
-    tree = directory / "libfoo-1.0"
+
+def make_source(
+    directory: Path, files: Mapping[str, str], build_depends: str = "", *, name: str = "libfoo"
+) -> Path:
+    tree = directory / f"{name}-1.0"
     common = {
         "debian/control": CONTROL.format(build_depends=build_depends),
         "debian/changelog": CHANGELOG,
         "debian/copyright": "As it is.\n",
         "debian/source/format": "3.0 (native)\n",
     }
-    for name, text in {**common, **files}.items():
-        (tree / name).parent.mkdir(parents=True, exist_ok=True)
-        (tree / name).write_text(text, encoding="utf-8")
+    for file, text in {**common, **files}.items():
+        place = tree / file.replace("libfoo", name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text.replace("libfoo", name), encoding="utf-8")
     (tree / "debian/rules").chmod(0o755)
     run(["dpkg-source", "-b", tree], cwd=directory)
-    return directory / "libfoo_1.0.dsc"
+    return directory / f"{name}_1.0.dsc"
 
 
 def build(dsc: Path, output: Path, *words: str) -> Completed:
@@ -172,6 +198,29 @@ def test_a_source_that_calls_gcc_by_that_name_is_built_for_the_target(tmp_path: 
     undefined = run([target.tool("nm"), "-u", library]).stdout
     assert "snprintf" in undefined
     assert "_chk" not in undefined
+
+
+def test_a_program_that_needs_another_language_is_left_out_and_said(tmp_path: Path) -> None:
+    answer = build(make_source(tmp_path, BINDING), tmp_path / "out")
+    assert answer.returncode == 0, answer.stderr
+    assert "once more without the programs that need tcl.h" in answer.stderr
+    assert report(tmp_path / "out")["left_out"] == [
+        {"file": "/usr/bin/analyzer", "needs": "tcl.h"},
+        {"file": "/usr/bin/shell", "needs": "tcl.h"},
+    ]
+    (deb,) = (tmp_path / "out").glob("*.deb")
+    listed = run(["dpkg-deb", "--contents", deb]).stdout
+    assert "lib/libfoo.a" in listed
+    assert "analyzer" not in listed
+    assert "shell" not in listed
+
+
+def test_a_library_with_a_part_for_another_language_is_refused(tmp_path: Path) -> None:
+    makefile = BINDING["Makefile"].replace("install:\n", "\tar rc libfoo.a shell.o\ninstall:\n", 1)
+    answer = build(make_source(tmp_path, {**BINDING, "Makefile": makefile}), tmp_path / "out")
+    assert answer.returncode == 5
+    assert "a part of /usr/lib/libfoo.a needs tcl.h" in answer.stderr
+    assert not list((tmp_path / "out").glob("*.deb"))
 
 
 def test_a_feature_that_no_option_names_is_a_failure_with_its_class(tmp_path: Path) -> None:

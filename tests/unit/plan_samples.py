@@ -23,13 +23,14 @@ class Samples:
     ) -> None:
         self.needs = needs
         self.sections = sections or {}
+        self.version: dict[str, str] = {}
 
     def source(self, name: str) -> ArchiveSource | None:
         if name not in self.needs:
             return None
         return ArchiveSource(
             name=name,
-            version="1-1",
+            version=self.version.get(name, "1-1"),
             digest=f"digest of {name}",
             section=self.sections.get(name, "libs"),
             build_depends=self.needs[name].replace("#", ""),

@@ -28,6 +28,7 @@ LONGER: dict[str, str] = {
 # These are part of the toolchain's package, which needs nothing of ours but Python.
 MAY_RUN_PROGRAMS = {
     "debhelper/pass/confined.py",
+    "debhelper/pass/left_out.py",
     "lib/rumprun/command.py",
     "toolchain/make_cache_site.py",
     "toolchain/shared_link.py",

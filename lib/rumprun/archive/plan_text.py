@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import jinja2
 
@@ -17,6 +17,9 @@ from rumprun.errors import MissingError
 
 # Goes up when a reader of the JSON form would misread it.
 FORMAT = 1
+
+_ASKED = "#cfe3c8"
+_PLAIN = "#eef3fa"
 
 
 def as_lines(plan: Plan) -> Iterator[str]:
@@ -53,20 +56,27 @@ def as_json(plan: Plan) -> str:
     return json.dumps({"format": FORMAT, **dataclasses.asdict(plan)}, indent=2)
 
 
-def as_dot(plan: Plan) -> str:
-    """The plan as a graph in graphviz's language: from a source to what needs it."""
+def as_dot(plan: Plan, colours: Mapping[str, str] | None = None) -> str:
+    """The plan as a graph in graphviz's language: from a source to what needs it.
+
+    ``colours`` are those of the sources; without them, those asked for stand out.
+    """
+    if colours is None:
+        colours = dict.fromkeys(plan.asked, _ASKED)
     lines = [
         "digraph plan {",
         '  graph [rankdir=LR, ranksep=0.6, fontname="sans-serif"];',
         '  node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=11];',
-        '  node [fillcolor="#eef3fa", color="#5b7083"];',
+        '  node [color="#5b7083"];',
         '  edge [color="#5b7083", arrowsize=0.7];',
     ]
     for node in plan.nodes:
-        asked = ', fillcolor="#cfe3c8"' if node.source in plan.asked else ""
+        colour = colours.get(node.source, _PLAIN)
         label = f"{_escaped(node.source)}\\n{_escaped(node.version)}"
         tip = _escaped(node.because)
-        lines.append(f'  "{_escaped(node.source)}" [label="{label}", tooltip="{tip}"{asked}];')
+        lines.append(
+            f'  "{_escaped(node.source)}" [label="{label}", tooltip="{tip}", fillcolor="{colour}"];'
+        )
     for node in plan.nodes:
         by_source: dict[str, bool] = {}
         for need in node.needs:
@@ -86,6 +96,11 @@ def as_html(plan: Plan) -> str:
 
     Raises :class:`MissingError` where graphviz is not installed.
     """
+    return render_page("plan.html.j2", plan=plan, picture=draw(as_dot(plan)))
+
+
+def render_page(template: str, **values: object) -> str:
+    """The HTML page that ``template`` gives with ``values``, which are escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(paths.TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -93,7 +108,7 @@ def as_html(plan: Plan) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("plan.html.j2").render(plan=plan, picture=draw(as_dot(plan)))
+    return environment.get_template(template).render(**values)
 
 
 def draw(graph: str) -> str:

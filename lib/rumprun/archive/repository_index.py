@@ -55,6 +55,12 @@ def write_index(
         _sign(directory, key)
 
 
+def write_flat_index(directory: Path) -> None:
+    """Make ``directory`` with packages in it one that apt takes as ``deb file:DIR ./``."""
+    said = run(["apt-ftparchive", "packages", "."], cwd=directory).stdout
+    (directory / "Packages").write_text(said, encoding="utf-8")
+
+
 def _sign(directory: Path, key: str) -> None:
     """Both forms of signature that apt looks for."""
     common = ["gpg", "--batch", "--yes", "--local-user", key, "--digest-algo", "SHA512"]

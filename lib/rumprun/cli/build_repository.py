@@ -5,20 +5,26 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rumprun import ui
 from rumprun.archive.builder import Builder
+from rumprun.archive.chroot import Chroot
+from rumprun.archive.clean_builder import CleanBuilder
 from rumprun.archive.execute import Executor, Progress, State
 from rumprun.archive.identity import Circumstances, target_digest
 from rumprun.archive.local_builder import LocalBuilder
 from rumprun.archive.model import Node
+from rumprun.archive.pbuilder import PbuilderBuilder
 from rumprun.archive.progress import Display
+from rumprun.archive.report import write_report
 from rumprun.archive.repository import Repository
+from rumprun.archive.sbuild import SbuildBuilder
 from rumprun.cli.plan import plan_for, recipe_finder, source_names
 from rumprun.cli.sources import locate_dsc
-from rumprun.errors import BuildError
+from rumprun.errors import BuildError, MissingError
+from rumprun.source.apt_root import base_suite
 from rumprun.target.descriptor import Target
 from rumprun.workdir import temporary_tree
 
@@ -30,6 +36,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="publish into this apt repository, build only what has changed since",
+    )
+    parser.add_argument(
+        "--builder",
+        choices=sorted(_BUILDERS),
+        default="local",
+        help="where to build for a repository: on this machine, or in clean chroots (default:"
+        " %(default)s)",
+    )
+    parser.add_argument(
+        "--extra-package",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DEB|DIR",
+        help="a package, or all in a directory, that chroots may install: our own above all",
+    )
+    parser.add_argument(
+        "--native", action="store_true", help="in chroots, build the source's own packages too"
     )
     parser.add_argument("--key", help="sign the repository with this key of gpg's")
     parser.add_argument(
@@ -46,7 +70,8 @@ def main(arguments: argparse.Namespace, target: Target) -> int:
     def locate(node: Node, directory: Path) -> Path:
         return locate_dsc(words.get(node.source, node.source), arguments, directory).absolute()
 
-    builder = _builder(arguments)
+    builder = _BUILDERS[arguments.builder](arguments, target)
+    builder.prepare()
     with repository.held(wait=arguments.wait), temporary_tree() as work, Display() as display:
         run = Executor(
             plan=plan,
@@ -63,18 +88,49 @@ def main(arguments: argparse.Namespace, target: Target) -> int:
             at_once=arguments.jobs,
             observer=display,
         ).execute()
+        page = write_report(plan, run, repository)
+    ui.note(f"report: {page}")
     _report(run, repository, as_json=arguments.json)
     failed = [name for name in plan.asked if run[name].state is State.FAILED]
     return BuildError.exit_code if failed else 0
 
 
-def _builder(arguments: argparse.Namespace) -> Builder:
+def _local(arguments: argparse.Namespace, _target: Target) -> Builder:
     options = ["--jobs", str(arguments.jobs), "--timeout", str(arguments.timeout)]
     options += ["--check"] if arguments.check else []
     options += ["--install-deps"] if arguments.install_deps else []
     for place in arguments.recipe:
         options += ["--recipe", str(place.absolute())]
     return LocalBuilder(options=tuple(options))
+
+
+def _sbuild(arguments: argparse.Namespace, target: Target) -> Builder:
+    return _clean(SbuildBuilder, "unshare", arguments, target)
+
+
+def _pbuilder(arguments: argparse.Namespace, target: Target) -> Builder:
+    return _clean(PbuilderBuilder, "root", arguments, target)
+
+
+def _clean(
+    kind: type[CleanBuilder], mode: str, arguments: argparse.Namespace, target: Target
+) -> Builder:
+    suite = arguments.suite or base_suite()
+    chroot = Chroot(suite=suite, architecture=target.dpkg_architecture, mode=mode)
+    own: list[Path] = []
+    for place in arguments.extra_package:
+        own += sorted(place.glob("*.deb")) if place.is_dir() else [place]
+    for deb in own:
+        if not deb.is_file():
+            raise MissingError(f"{deb}: no such file", hint="check --extra-package")
+    return kind(chroot, own=own, jobs=arguments.jobs, native=arguments.native)
+
+
+_BUILDERS: Mapping[str, Callable[[argparse.Namespace, Target], Builder]] = {
+    "local": _local,
+    "sbuild": _sbuild,
+    "pbuilder": _pbuilder,
+}
 
 
 def _report(run: Mapping[str, Progress], repository: Repository, *, as_json: bool) -> None:

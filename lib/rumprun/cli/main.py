@@ -26,6 +26,7 @@ SUBCOMMANDS = (
     "targets",
     "recipes",
     "scan",
+    "stale",
 )
 
 

@@ -243,6 +243,27 @@ def suite_entries(suite: str) -> dict[str, str]:
     return _rewritten(("deb", "deb-src"), other)
 
 
+def base_mirror() -> str:
+    """The URI of the mirror that the base system comes from.
+
+    Raises :class:`MissingError` where apt knows none.
+    """
+    return _base_row().site
+
+
+def base_suite() -> str:
+    """The suite that the base system comes from; raises as :func:`base_mirror` does."""
+    return _base_row().suite
+
+
+def _base_row() -> Row:
+    rows = madison(AptRoot(), _BASE_PACKAGE)
+    if not rows:
+        raise MissingError(f"apt knows no {_BASE_PACKAGE}", hint="run 'apt-get update'")
+    # The name of the main suite has no pocket.
+    return min(rows, key=lambda row: ("-" in row.suite, row.suite))
+
+
 def _rewritten(types: Sequence[str], rename: Callable[[str], str | None]) -> dict[str, str]:
     """The distribution's entries, of ``types``, their suites renamed; ``None`` leaves one out."""
     lines: list[str] = []

@@ -31,6 +31,7 @@ from rumprun.variant.complete import complete
 from rumprun.variant.depends import missing_variants
 from rumprun.variant.features import Switch
 from rumprun.variant.harvest import Harvested, harvest, staged_files
+from rumprun.variant.left_out import LeftOut, remove_left_out
 from rumprun.variant.linked import read_link_log
 from rumprun.variant.listed import read_listed
 from rumprun.variant.passes import PassDone, run_passes
@@ -42,7 +43,6 @@ from rumprun.workdir import remove_tree
 
 # What the audit says of objects that the native compiler made.
 _NATIVE = frozenset({"dynamic-object", "foreign-object"})
-_NATIVE_REASON = "some of the source calls gcc by that name"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +57,9 @@ class BuiltVariant:
 class Built:
     """What a build gave: its variants, what had to be switched off, and the recipe's use.
 
-    ``seconds`` is the wall time from the unpacked source to audited trees; ``own_tests`` is
-    ``None`` where the source's own tests were not asked for.
+    ``left_out`` are programs that it does without; ``seconds`` is the wall time from the unpacked
+    source to audited trees; ``own_tests`` is ``None`` where the source's own tests were not asked
+    for.
     """
 
     variants: tuple[BuiltVariant, ...]
@@ -66,6 +67,7 @@ class Built:
     recipe_use: RecipeUse
     seconds: float
     own_tests: OwnTests | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def build_variants(
@@ -106,17 +108,14 @@ def build_variants(
         wanted=wanted,
         sysroot=assemble(wanted, pool, work / "sysroot", target),
     )
-    stage = job.stage(options)
-    if any(finding.rule in _NATIVE for finding in stage.findings):
-        ui.note(f"{source.name}: once more, with plain gcc being the target's: {_NATIVE_REASON}")
-        options = dataclasses.replace(options, plain_tools=True)
-        stage = job.stage(options)
+    stage, options = job.staged(options)
     _refuse(source, [f for f in stage.findings if not recipe.allows(f.rule, f.file)])
     use = _recipe_use(recipe, stage.done.tree, source, log, stage.findings)
     seconds = time.monotonic() - started
-    options = dataclasses.replace(options, switches=stage.done.switches)
     own_tests = job.own_tests(options) if check else None
-    return Built(job.related(stage), options.switches, use, seconds, own_tests)
+    return Built(
+        job.related(stage), options.switches, use, seconds, own_tests, left_out=stage.left_out
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +125,7 @@ class _Stage:
     done: PassDone
     harvested: tuple[Harvested, ...]
     findings: tuple[Finding, ...]
+    left_out: tuple[LeftOut, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +142,18 @@ class _Job:
     wanted: tuple[str, ...]
     sysroot: Sysroot
 
-    def stage(self, options: PassOptions) -> _Stage:
+    def staged(self, options: PassOptions) -> tuple[_Stage, PassOptions]:
+        """The stage, with the target's gcc as plain gcc if need be, and the options for it."""
+        stage = self._stage(options)
+        if any(finding.rule in _NATIVE for finding in stage.findings):
+            reason = "with plain gcc being the target's: some of the source calls it by that name"
+            ui.note(f"{self.source.name}: once more, {reason}")
+            options = dataclasses.replace(options, plain_tools=True)
+            stage = self._stage(options)
+        done = stage.done
+        return stage, dataclasses.replace(options, switches=done.switches, left_out=done.headers)
+
+    def _stage(self, options: PassOptions) -> _Stage:
         """Run the pass, harvest and audit."""
         try:
             done = run_passes(
@@ -156,6 +167,9 @@ class _Job:
             )
         except BuildError as error:
             raise _with_missing(error, self.wanted, self.sysroot) from error
+        left_out = remove_left_out(done.tree, self.source) if done.headers else ()
+        for item in left_out:
+            ui.note(f"{self.source.name}: {item}")
         harvested = self._harvest(done.tree)
         if not harvested:
             raise BuildError(
@@ -165,7 +179,7 @@ class _Job:
         complete(harvested, self.target, self.sysroot)
         forbidden = (str(self.tree), str(self.work))
         findings = _audit(harvested, self.target, self.sysroot, forbidden=forbidden)
-        return _Stage(done=done, harvested=harvested, findings=findings)
+        return _Stage(done=done, harvested=harvested, findings=findings, left_out=left_out)
 
     def _harvest(self, tree: Path) -> tuple[Harvested, ...]:
         output = self.work / "variants"

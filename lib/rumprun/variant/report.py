@@ -11,6 +11,7 @@ from pathlib import Path
 from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
 from rumprun.variant.build import Built
+from rumprun.variant.left_out import to_json
 
 
 def render_report(built: Built, debs: Sequence[Path], source: SourcePackage, target: Target) -> str:
@@ -30,6 +31,7 @@ def render_report(built: Built, debs: Sequence[Path], source: SourcePackage, tar
             }
             for switch in built.switches
         ],
+        "left_out": to_json(built.left_out),
         "recipe": built.recipe_use.to_json() if built.recipe_use.recipe.entries else None,
         "own_tests": None
         if own_tests is None

@@ -23,6 +23,7 @@ from rumprun.variant.environment import (
     with_tolerant_tools,
 )
 from rumprun.variant.features import Switch, write_switches
+from rumprun.variant.left_out import put_compilers
 from rumprun.variant.sysroot import Sysroot
 
 _DEFAULT_TIMEOUT = 4 * 3600.0
@@ -36,8 +37,8 @@ class PassOptions:
     are arguments to append to those of the source; ``switches`` turn features off;
     ``profiles`` are the build profiles, ``variables`` more of the environment; ``check`` builds
     and runs the source's own tests, and installs nothing; ``plain_tools`` puts the target's
-    compiler in the place of the native one, for sources that call gcc by that name; ``echo`` also
-    shows what the build says.
+    compiler in the place of the native one, for sources that call gcc by that name; ``left_out``
+    are headers whose programs the pass does without; ``echo`` also shows what the build says.
     """
 
     jobs: int
@@ -48,6 +49,7 @@ class PassOptions:
     variables: Mapping[str, str] = field(default_factory=dict)
     check: bool = False
     plain_tools: bool = False
+    left_out: tuple[str, ...] = ()
     echo: bool = False
 
 
@@ -80,6 +82,9 @@ def run_pass(
     )
     if options.plain_tools:
         put_plain_tools(target, directories)
+    if options.left_out:
+        put_compilers(target, directories.commands)
+        environment["DH_RUMPRUN_LEFT_OUT"] = " ".join(options.left_out)
     environment.update(options.variables)
     environment["DH_RUMPRUN_CONFIGURE"] = "\n".join(options.configure)
     environment.update(write_switches(options.switches, work, environment["CONFIG_SITE"]))

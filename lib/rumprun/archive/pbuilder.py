@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Builds under pbuilder(8), which needs root."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rumprun.archive.clean_builder import RESULT, CleanBuilder
+from rumprun.archive.repository_index import write_flat_index
+from rumprun.errors import UsageError
+
+# pbuilder(8), HOOKS: run in the chroot before Build-Depends are installed. A bound directory has
+# the same name inside.
+_HOOK = """\
+#!/bin/sh
+set -e
+echo 'deb [trusted=yes] file:{packages} ./' >/etc/apt/sources.list.d/rumprun.list
+apt-get update
+"""
+
+
+class PbuilderBuilder(CleanBuilder):
+    """Runs pbuilder for each job, with a hook that makes the packages known to apt."""
+
+    @property
+    def name(self) -> str:
+        """The builder and the suite."""
+        return f"pbuilder {self.chroot.suite}"
+
+    def prepare(self) -> None:
+        """Make the base tarball if it is missing; raises :class:`UsageError` for all but root."""
+        if os.geteuid() != 0:
+            raise UsageError("pbuilder needs root", hint="use sudo, or --builder sbuild")
+        super().prepare()
+
+    def words(self, dsc: Path, packages: Path, directory: Path) -> list[str | Path]:
+        """As :meth:`CleanBuilder.words`."""
+        write_flat_index(packages)
+        place = directory / "place"
+        place.mkdir()
+        hooks = directory / "hooks"
+        hooks.mkdir()
+        hook = hooks / "D05rumprun"
+        hook.write_text(_HOOK.format(packages=packages), encoding="utf-8")
+        hook.chmod(0o755)
+        return [
+            *("pbuilder", "build", "--basetgz", self.chroot.path, "--buildplace", place),
+            *("--distribution", self.chroot.suite, "--architecture", self.chroot.architecture),
+            *("--buildresult", directory / RESULT, "--hookdir", hooks),
+            *("--bindmounts", packages, "--binary-all" if not self.native else "--binary"),
+            *("--debbuildopts", f"-j{self.jobs}", dsc),
+        ]
