@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rumprun.archive.index import IndexFile, open_index, parse_package_list
+from rumprun.archive.index import Index, IndexFile, open_index, parse_package_list
 from rumprun.archive.local_source import read_local_source
 from rumprun.archive.suite import Catalogue
 from rumprun.errors import MissingError
@@ -117,6 +117,18 @@ def test_package_lists() -> None:
     assert dev.build_profiles == "<!nodev !stage1> <!cross>"
 
 
+def test_without_an_index_a_dsc_may_do(capsys: pytest.CaptureFixture[str]) -> None:
+    def opener() -> Index:
+        raise MissingError("apt has no deb-src entry")
+
+    catalogue = Catalogue(opener, local_will_do=True)
+    assert catalogue.source("foo") is None
+    assert catalogue.package("libfoo-dev") is None
+    assert capsys.readouterr().err.count("apt has no deb-src entry") == 1
+    with pytest.raises(MissingError):
+        Catalogue(opener).source("foo")
+
+
 def test_a_dsc_comes_before_the_index(files: tuple[IndexFile, ...], tmp_path: Path) -> None:
     dsc = tmp_path / "foo.dsc"
     dsc.write_text(
@@ -129,11 +141,11 @@ def test_a_dsc_comes_before_the_index(files: tuple[IndexFile, ...], tmp_path: Pa
     assert (local.name, local.version, local.build_depends) == ("foo", "2-1", "x")
     opened: list[None] = []
 
-    def opener() -> object:
+    def opener() -> Index:
         opened.append(None)
         return open_index(files, doing="sid")
 
-    catalogue = Catalogue(opener, {"foo": local})  # type: ignore[arg-type]
+    catalogue = Catalogue(opener, {"foo": local})
     assert catalogue.source("foo") == local
     assert not opened
     assert catalogue.package("libfoo-dev") is not None

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
+from rumprun import ui
 from rumprun.archive.index import Index, IndexFile, open_index
 from rumprun.archive.model import ArchivePackage, ArchiveSource
+from rumprun.errors import MissingError
 from rumprun.source.apt_root import AptRoot, private_root, suite_root, system_root
 
 # What the pockets of a suite add to its name (https://wiki.debian.org/StableUpdates).
@@ -18,29 +21,41 @@ class Catalogue:
     """The sources and packages of an index that is opened at the first look.
 
     ``local`` are sources by name that come before those of the index, such as a ``.dsc`` that
-    the user gave.
+    the user gave; with ``local_will_do``, an index that cannot be had is done without.
     """
 
     def __init__(
-        self, opener: Callable[[], Index], local: dict[str, ArchiveSource] | None = None
+        self,
+        opener: Callable[[], Index],
+        local: dict[str, ArchiveSource] | None = None,
+        *,
+        local_will_do: bool = False,
     ) -> None:
         """``opener`` gives the index, or raises what the look-up is to raise."""
         self._opener = opener
-        self._index: Index | None = None
         self._local = local or {}
+        self._local_will_do = local_will_do
 
     def source(self, name: str) -> ArchiveSource | None:
         """The source ``name``: the local one, or the newest of the suite."""
-        return self._local.get(name) or self._open().source(name)
+        local = self._local.get(name)
+        if local is not None or self._index is None:
+            return local
+        return self._index.source(name)
 
     def package(self, name: str) -> ArchivePackage | None:
         """The binary package ``name``, or the first that provides it."""
-        return self._open().package(name)
+        return self._index.package(name) if self._index is not None else None
 
-    def _open(self) -> Index:
-        if self._index is None:
-            self._index = self._opener()
-        return self._index
+    @functools.cached_property
+    def _index(self) -> Index | None:
+        try:
+            return self._opener()
+        except MissingError as error:
+            if not self._local_will_do:
+                raise
+            ui.warn(f"what the sources need is not built, but used where it is at hand: {error}")
+            return None
 
 
 def suite_index(

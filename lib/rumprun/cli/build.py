@@ -21,7 +21,7 @@ from rumprun.cli.sources import (
     add_source_arguments,
     unpack_source,
 )
-from rumprun.errors import MissingError, RumprunError, SystemFault, UsageError
+from rumprun.errors import RumprunError, SystemFault, UsageError
 from rumprun.source.needs import build_order
 from rumprun.source.package import SourcePackage, read_source_tree
 from rumprun.target.descriptor import Target, load_target
@@ -145,13 +145,7 @@ def _items(arguments: argparse.Namespace, target: Target, work: Path) -> Sequenc
     """What to build, each after what it needs."""
     if arguments.only_named:
         return _named(arguments, target, work)
-    try:
-        plan = plan_for(arguments, target)
-    except MissingError as error:
-        if not all(name.endswith(".dsc") for name in arguments.sources):
-            raise
-        ui.warn(f"what the sources need is not built, but used where it is at hand: {error}")
-        return _named(arguments, target, work)
+    plan = plan_for(arguments, target)
     if len(plan.nodes) > len(plan.asked):
         ui.note(f"to build, in this order: {', '.join(node.source for node in plan.nodes)}")
     return [_planned(node.source, plan, arguments) for node in plan.nodes]

@@ -110,6 +110,7 @@ def plan_for(arguments: argparse.Namespace, target: Target) -> Plan:
             offline=arguments.offline,
         ),
         local,
+        local_will_do=len(local) == len(names),
     )
     choices = Choices(
         architecture=architecture,
