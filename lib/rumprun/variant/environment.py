@@ -36,8 +36,15 @@ SHAPING_COMMANDS = frozenset(
     }
 )
 
-# dpkg's own of the same kind, for rules that do without debhelper.
-_PACKING_COMMANDS = ("dpkg-gencontrol", "dpkg-gensymbols", "dpkg-shlibdeps")
+# dpkg's own of the same kind, for rules that do without debhelper, and what looks after the run-time
+# search path of dynamic objects, of which there are none.
+_IDLE_COMMANDS = (
+    "chrpath",
+    "dpkg-gencontrol",
+    "dpkg-gensymbols",
+    "dpkg-shlibdeps",
+    "patchelf",
+)
 
 # Those of the target's tools that makefiles call without a prefix; as and ld, gcc finds itself.
 _PLAIN_TOOLS = ("ar", "c++", "cc", "cpp", "g++", "gcc", "nm", "pkg-config", "ranlib", "strip")
@@ -114,7 +121,7 @@ def prepare_directories(target: Target, work: Path, *, check: bool = False) -> P
         left = command.name in SHAPING_COMMANDS or command.name in _REPLACED_COMMANDS
         if not left and not (check and command.name == _TEST_COMMAND):
             (directories.commands / command.name).symlink_to("/bin/true")
-    for name in _PACKING_COMMANDS:
+    for name in _IDLE_COMMANDS:
         (directories.commands / name).symlink_to("/bin/true")
     for name in _REPLACED_COMMANDS:
         (directories.commands / name).symlink_to(paths.DEBHELPER / "pass" / name)
