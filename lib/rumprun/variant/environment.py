@@ -36,7 +36,7 @@ SHAPING_COMMANDS = frozenset(
     }
 )
 
-# dpkg's own of the same kind, for rules that do without debhelper, and what looks after the run-time
+# dpkg's own of the same kind, for rules that do without debhelper, and what edits the run-time
 # search path of dynamic objects, of which there are none.
 _IDLE_COMMANDS = (
     "chrpath",
