@@ -98,7 +98,13 @@ def test_the_report_has_all_of_it(
     monkeypatch.setattr(
         report,
         "read_contents",
-        lambda deb: Contents(name=deb.stem, static_built_using=(("zlib", "1.2"),), built_using=()),
+        lambda deb: Contents(
+            name=deb.stem,
+            source="b",
+            source_version="1",
+            static_built_using=(("zlib", "1.2"),),
+            built_using=(),
+        ),
     )
     repository = Repository(path=tmp_path)
     run = run_of(plan)

@@ -22,11 +22,15 @@ from rumprun.archive.report import write_report
 from rumprun.archive.repository import Repository
 from rumprun.archive.sbuild import SbuildBuilder
 from rumprun.cli.plan import plan_for, recipe_finder, source_names
+from rumprun.cli.publish import packages_in
 from rumprun.cli.sources import locate_dsc
-from rumprun.errors import BuildError, MissingError
+from rumprun.errors import BuildError
 from rumprun.source.apt_root import base_suite
 from rumprun.target.descriptor import Target
 from rumprun.workdir import temporary_tree
+
+# The source of our own packages, which 'publish' may have put into the repository.
+_OURS = "dh-rumprun"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,14 +119,14 @@ def _pbuilder(arguments: argparse.Namespace, target: Target) -> Builder:
 def _clean(
     kind: type[CleanBuilder], mode: str, arguments: argparse.Namespace, target: Target
 ) -> Builder:
+    repository = Repository(path=arguments.repo.absolute())
     suite = arguments.suite or base_suite()
     chroot = Chroot(suite=suite, architecture=target.dpkg_architecture, mode=mode)
-    own: list[Path] = []
-    for place in arguments.extra_package:
-        own += sorted(place.glob("*.deb")) if place.is_dir() else [place]
-    for deb in own:
-        if not deb.is_file():
-            raise MissingError(f"{deb}: no such file", hint="check --extra-package")
+    ours = repository.records().get(_OURS)
+    own = (
+        *packages_in(arguments.extra_package),
+        *(repository.packages(ours) if ours else ()),
+    )
     return kind(chroot, own=own, jobs=arguments.jobs, native=arguments.native)
 
 

@@ -17,6 +17,7 @@ from rumprun.version import VERSION
 SUBCOMMANDS = (
     "plan",
     "build",
+    "publish",
     "convert",
     "audit",
     "explain",
