@@ -3,33 +3,90 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from archive_samples import Fetch
 from debian.debfile import DebFile
-from test_converted_build import as_user, build_our_packages, sbuild_user
+from packaging_machine import copy_checkout
 
 from rumprun import paths
 from rumprun.command import base_environment, run
+from rumprun.source.convert import convert
 from rumprun.target.descriptor import load_target
+from rumprun.version import VERSION
 from rumprun.workdir import temporary_tree
 
 pytestmark = pytest.mark.integration
+
+USER = "rumprun-sbuild"
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+RUMPDEB = paths.DATA / "rumpdeb"
 
 
 @pytest.fixture(scope="module")
 def ours() -> Iterator[Path]:
     """A directory with our own packages, which no suite has yet."""
     with temporary_tree() as work:
+        tree = copy_checkout(work / f"dh-rumprun-{VERSION}")
+        run(
+            ["dpkg-buildpackage", "-b", "-us", "-uc", "-Pnocheck,pkg.dh-rumprun.nocxx"],
+            cwd=tree,
+            env={**base_environment(), "DEB_BUILD_OPTIONS": "nocheck"},
+        )
         directory = work / "ours"
         directory.mkdir()
-        for deb in build_our_packages(work):
+        for deb in work.glob("*.deb"):
             shutil.copyfile(deb, directory / deb.name)
         yield directory
+
+
+@contextlib.contextmanager
+def sbuild_user() -> Iterator[str]:
+    """A user with subordinate ids, as sbuild's unshare mode wants; made and removed by root."""
+    if os.geteuid() != 0:
+        pytest.skip("making a user with subordinate ids needs root")
+    environment = {**base_environment(), "PATH": PATH}
+    # One that a killed run left behind.
+    run(["userdel", "--remove", USER], env=environment, check=False)
+    run(["useradd", "--create-home", "--shell", "/bin/sh", USER], env=environment)
+    try:
+        yield USER
+    finally:
+        run(["pkill", "-KILL", "-u", USER], check=False)
+        run(["userdel", "--remove", USER], env=environment, check=False)
+
+
+def as_user(*words: str | Path) -> None:
+    home = Path(f"/home/{USER}")
+    run(
+        ["runuser", "-u", USER, "--", *words],
+        env={"PATH": PATH, "HOME": str(home), "LC_ALL": "C.UTF-8"},
+        cwd=home,
+        timeout=3000,
+    )
+
+
+@pytest.fixture(scope="module")
+def home(ours: Path) -> Iterator[Path]:
+    """The home of a user who has built zlib's variant under sbuild, for ``repo`` in there."""
+    load_target().tool("gcc")
+    with sbuild_user() as user:
+        place = Path(f"/home/{user}")
+        as_user(RUMPDEB, "publish", "--repo", place / "repo", ours)
+        as_user(*sbuild_words(place / "repo"))
+        yield place
+
+
+def sbuild_words(repo: Path) -> list[str | Path]:
+    words: list[str | Path] = [RUMPDEB, "build", "zlib", "--enable-deb-src", "--jobs", "2"]
+    return [*words, "--repo", repo, "--builder", "sbuild"]
 
 
 def files_of(deb: Path) -> set[str]:
@@ -47,26 +104,33 @@ def check_repository(repo: Path) -> None:
     assert "zlib" in (repo / "report.html").read_text(encoding="utf-8")
 
 
-def test_sbuild(ours: Path) -> None:
-    load_target().tool("gcc")
-    with sbuild_user() as user:
-        home = Path(f"/home/{user}")
-        words = (
-            *(paths.DATA / "rumpdeb", "build", "zlib", "--enable-deb-src", "--jobs", "2"),
-            *("--repo", home / "repo", "--builder", "sbuild", "--extra-package", ours),
-        )
-        as_user(user, *words, cwd=home)
-        check_repository(home / "repo")
-        before = (home / "repo" / "builds" / "zlib.json").read_bytes()
-        as_user(user, *words, cwd=home)
-        assert (home / "repo" / "builds" / "zlib.json").read_bytes() == before
+def test_sbuild(home: Path) -> None:
+    check_repository(home / "repo")
+    record = home / "repo" / "builds" / "zlib.json"
+    before = record.read_bytes()
+    as_user(*sbuild_words(home / "repo"))
+    assert record.read_bytes() == before
+
+
+def test_plain_sbuild_of_a_converted_source(archive: Fetch, home: Path) -> None:
+    converted = convert(archive("zlib"), output=home / "converted")
+    (chroot,) = home.glob(".cache/dh-rumprun/chroots/*.tar")
+    snippet = (paths.DATA / "share" / "sbuildrc").read_text(encoding="utf-8")
+    (home / ".sbuildrc").write_text(
+        re.sub("/srv/rumprun", str(home / "repo"), snippet), encoding="utf-8"
+    )
+    words = ["sbuild", "--chroot-mode=unshare", f"--chroot={chroot}", "--dist=bookworm"]
+    words += ["--arch-all", "--no-run-lintian", "--no-run-piuparts", "--no-run-autopkgtest"]
+    as_user(*words, converted.dsc)
+    built = {deb.name.partition("_")[0] for deb in home.glob("*.deb")}
+    assert {"zlib1g", "zlib1g-dev", "lib32z1", "lib32z1-dev", "zlib1g-rumprun-dev"} <= built
 
 
 def test_pbuilder(ours: Path, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("pbuilder needs root")
     words = (
-        *(paths.DATA / "rumpdeb", "build", "zlib", "--enable-deb-src", "--jobs", "2"),
+        *(RUMPDEB, "build", "zlib", "--enable-deb-src", "--jobs", "2"),
         *("--repo", tmp_path / "repo", "--builder", "pbuilder", "--extra-package", ours),
     )
     environment = {**base_environment(), "XDG_CACHE_HOME": str(tmp_path / "cache")}
@@ -78,7 +142,7 @@ def test_sbuild_is_not_for_root_nor_pbuilder_for_others(tmp_path: Path) -> None:
     builder = "sbuild" if os.geteuid() == 0 else "pbuilder"
     answer = run(
         [
-            *(paths.DATA / "rumpdeb", "build", "zlib", "--enable-deb-src"),
+            *(RUMPDEB, "build", "zlib", "--enable-deb-src"),
             *("--repo", tmp_path / "repo", "--builder", builder),
         ],
         check=False,

@@ -3,16 +3,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from archive_samples import Fetch
 from debian.debfile import DebFile
-from packaging_machine import copy_checkout
 
 from rumprun import paths
 from rumprun.command import base_environment, run
@@ -20,14 +16,8 @@ from rumprun.source.convert import convert
 from rumprun.source.naming import is_variant_name
 from rumprun.source.package import read_source_tree
 from rumprun.target.descriptor import load_target
-from rumprun.version import VERSION
-from rumprun.workdir import temporary_tree
 
 pytestmark = pytest.mark.integration
-
-USER = "rumprun-sbuild"
-SUITE = "bookworm"
-MIRROR = "http://deb.debian.org/debian"
 
 # What a rebuild under another version and another changelog rightly changes.
 CHANGED = ("/changelog.Debian.gz", "/changelog.gz")
@@ -102,64 +92,3 @@ def test_native_packages_of_a_converted_source_are_unchanged(
 def is_elf(content: bytes | None) -> bool:
     """Programs and libraries carry the version's own build id."""
     return content is not None and content.startswith(b"\x7fELF")
-
-
-@contextlib.contextmanager
-def sbuild_user() -> Iterator[str]:
-    """A user with subordinate ids, as sbuild's unshare mode wants; made and removed by root."""
-    if os.geteuid() != 0:
-        pytest.skip("making a user with subordinate ids needs root")
-    environment = {**base_environment(), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-    # One that a killed run left behind.
-    run(["userdel", "--remove", USER], env=environment, check=False)
-    run(["useradd", "--create-home", "--shell", "/bin/sh", USER], env=environment)
-    try:
-        yield USER
-    finally:
-        run(["pkill", "-KILL", "-u", USER], check=False)
-        run(["userdel", "--remove", USER], env=environment, check=False)
-
-
-def as_user(user: str, *words: str | Path, cwd: Path) -> None:
-    run(
-        ["runuser", "-u", user, "--", *words],
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": f"/home/{user}", "LC_ALL": "C.UTF-8"},
-        cwd=cwd,
-        timeout=3000,
-    )
-
-
-def build_our_packages(work: Path) -> list[Path]:
-    tree = copy_checkout(work / f"dh-rumprun-{VERSION}")
-    run(
-        ["dpkg-buildpackage", "-b", "-us", "-uc", "-Pnocheck,pkg.dh-rumprun.nocxx"],
-        cwd=tree,
-        env={**base_environment(), "DEB_BUILD_OPTIONS": "nocheck"},
-    )
-    return sorted(work.glob("*.deb"))
-
-
-def test_sbuild_in_a_clean_chroot(archive: Fetch) -> None:
-    dsc = archive("zlib")
-    with temporary_tree() as work, sbuild_user() as user:
-        ours = build_our_packages(work)
-        converted = convert(dsc, output=work / "converted")
-        home = Path(f"/home/{user}")
-        for file in (*ours, *converted.files):
-            shutil.copyfile(file, home / Path(file).name)
-        chroot = home / "chroot.tar"
-        as_user(
-            user, "mmdebstrap", "--variant=buildd", "--mode=unshare", SUITE, chroot, MIRROR,
-            cwd=home,
-        )  # fmt: skip
-        as_user(
-            user, "sbuild", "--chroot-mode=unshare", f"--chroot={chroot}", f"--dist={SUITE}",
-            "--arch-all", "--no-run-lintian", "--no-run-piuparts", "--no-run-autopkgtest",
-            *(f"--extra-package={home / deb.name}" for deb in ours), converted.dsc.name,
-            cwd=home,
-        )  # fmt: skip
-        built = {deb.name.partition("_")[0] for deb in home.glob(f"*{converted.version[2:]}*.deb")}
-        (variant,) = home.glob("zlib1g-rumprun-dev_*_all.deb")
-        names = payload(variant)
-    assert {"zlib1g", "zlib1g-dev", "lib32z1", "lib32z1-dev"} <= built
-    assert f"./{load_target().prefix.relative_to('/')}/lib/libz.a" in names

@@ -172,7 +172,8 @@ def test_a_dsc_is_taken_where_it_is_and_a_name_is_fetched(
     assert not directory.exists()
 
     def fetch(name: str, **options: object) -> Path:
-        assert options == {"destination": directory, "suite": "bookworm", "enable_deb_src": False}
+        assert options.pop("destination") == directory
+        assert options == {"suite": "bookworm", "enable_deb_src": False, "offline": False}
         return directory / f"{name}.dsc"
 
     monkeypatch.setattr(sources, "fetch", fetch)

@@ -19,6 +19,9 @@ echo 'deb [trusted=yes] file:{packages} ./' >/etc/apt/sources.list.d/rumprun.lis
 apt-get update
 """
 
+# pbuilderrc(5): the chroot has apt, and nothing like aptitude.
+_CONFIGURATION = 'PBUILDERSATISFYDEPENDSCMD="/usr/lib/pbuilder/pbuilder-satisfydepends-apt"\n'
+
 
 class PbuilderBuilder(CleanBuilder):
     """Runs pbuilder for each job, with a hook that makes the packages known to apt."""
@@ -44,10 +47,13 @@ class PbuilderBuilder(CleanBuilder):
         hook = hooks / "D05rumprun"
         hook.write_text(_HOOK.format(packages=packages), encoding="utf-8")
         hook.chmod(0o755)
+        configuration = directory / "pbuilderrc"
+        configuration.write_text(_CONFIGURATION, encoding="utf-8")
         return [
-            *("pbuilder", "build", "--basetgz", self.chroot.path, "--buildplace", place),
+            *("pbuilder", "build", "--configfile", configuration, "--basetgz", self.chroot.path),
+            *("--buildplace", place),
             *("--distribution", self.chroot.suite, "--architecture", self.chroot.architecture),
             *("--buildresult", directory / RESULT, "--hookdir", hooks),
-            *("--bindmounts", packages, "--binary-all" if not self.native else "--binary"),
+            *("--bindmounts", packages, *([] if self.native else ["--binary-indep"])),
             *("--debbuildopts", f"-j{self.jobs}", dsc),
         ]

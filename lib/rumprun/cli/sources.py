@@ -68,6 +68,7 @@ def locate_dsc(name: str, arguments: argparse.Namespace, directory: Path) -> Pat
         destination=directory,
         suite=arguments.suite,
         enable_deb_src=arguments.enable_deb_src,
+        offline=getattr(arguments, "offline", False),
     )
 
 

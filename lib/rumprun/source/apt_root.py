@@ -29,6 +29,8 @@ from rumprun.source.apt_errors import explain
 from rumprun.workdir import atomic_path
 
 _MAX_AGE = 6 * 3600.0
+# A mirror may be out of reach for a moment.
+_RETRIES = 3
 _UPDATE_TIMEOUT = 1800.0
 
 _APT = Path("/etc/apt")
@@ -75,6 +77,7 @@ class AptRoot:
     ) -> Completed:
         """Run ``apt-get`` or ``apt-cache`` in this view; the rest is :func:`command.run`'s."""
         options = ["-c", str(self.configuration)] if self.configuration else []
+        options.append(f"-oAcquire::Retries={_RETRIES}")
         return run([program, *options, *arguments], cwd=cwd, timeout=timeout, check=check)
 
     def targets(self, created_by: str) -> tuple[dict[str, str], ...]:
