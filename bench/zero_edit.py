@@ -46,7 +46,7 @@ HOW = """\
 source by the tool alone; *lines* are those of a recipe. Seconds are wall time with {jobs} jobs and
 one build each: natively by dpkg-buildpackage (nocheck, nodoc), and the variant from the unpacked
 source to the packages, both without what apt does. *Off* are the features switched off for want
-of a variant of their library. Own tests are the source's, run on the variant. Built: {built} of
+of a variant of their library, and programs left out. Own tests are the source's, run on the variant. Built: {built} of
 {total}, of which without a recipe: {plain}. Median of variant / native: {ratio}."""
 
 
@@ -175,7 +175,10 @@ def build_variant(dsc: Path, name: str, version: str, native: float | None, jobs
         native=native,
         variant=report["seconds"],
         recipe_lines=len(report["recipe"]["used"]) if report["recipe"] else 0,
-        switched_off=tuple(item["option"] for item in report["switched_off"]),
+        switched_off=(
+            *(item["option"] for item in report["switched_off"]),
+            *(f"without {item['file']}" for item in report["left_out"]),
+        ),
         tests=tests(report["own_tests"]),
         failure="",
     )
