@@ -46,8 +46,9 @@ HOW = """\
 source by the tool alone; *lines* are those of a recipe. Seconds are wall time with {jobs} jobs and
 one build each: natively by dpkg-buildpackage (nocheck, nodoc), and the variant from the unpacked
 source to the packages, both without what apt does. *Off* are the features switched off for want
-of a variant of their library, and programs left out. Own tests are the source's, run on the variant. Built: {built} of
-{total}, of which without a recipe: {plain}. Median of variant / native: {ratio}."""
+of a variant of their library, and the programs left out. Own tests are the source's, run on the
+variant. Built: {built} of {total}, of which without a recipe: {plain}. Median of variant / native:
+{ratio}."""
 
 
 @dataclass(frozen=True, kw_only=True)
