@@ -120,8 +120,12 @@ static void add_link_words(struct words *command, const struct layout *layout,
             words_add(command, resolve_library(&closure, word));
         }
     }
-    if (!scan->relocatable)
-        add_recorded(command, &closure, linker);
+    if (scan->relocatable)
+        return;
+    add_recorded(command, &closure, linker);
+    /* A program may define what a shared library defines too; the first definition is the one. */
+    if (closure.stands_for_shared)
+        words_add(command, format_text("%s--allow-multiple-definition", linker));
 }
 
 static void add_words(struct words *command, const struct words *words) {

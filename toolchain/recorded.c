@@ -110,6 +110,19 @@ static void follow_record(struct closure *closure, char *text) {
     }
 }
 
+/* libfoo.so, libfoo.so.1: what a translated link has made. */
+static bool has_shared_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    const char *mark = slash != NULL ? slash : path;
+
+    while ((mark = strstr(mark, ".so")) != NULL) {
+        mark += strlen(".so");
+        if (*mark == '\0' || *mark == '.')
+            return true;
+    }
+    return false;
+}
+
 static void look_into(struct closure *closure, const char *input) {
     const char *path = input;
     char *text;
@@ -123,6 +136,8 @@ static void look_into(struct closure *closure, const char *input) {
     file = path != NULL ? fopen(path, "re") : NULL;
     if (file == NULL)
         return; /* ld says so itself */
+    if (has_shared_name(path) && is_archive(path))
+        closure->stands_for_shared = true;
     text = read_record(file);
     fclose(file);
     if (text != NULL)

@@ -7,6 +7,8 @@
 #ifndef RUMPRUN_RECORDED_H
 #define RUMPRUN_RECORDED_H
 
+#include <stdbool.h>
+
 #include "paths.h"
 #include "scan.h"
 #include "words.h"
@@ -16,6 +18,7 @@ struct closure {
     size_t given;             /* how many of them the command line and the sysroots give */
     struct words seen;        /* inputs already looked into */
     struct words found;       /* recorded libraries, as words for ld */
+    bool stands_for_shared;   /* an archive among them has the name of a shared library */
 };
 
 /* What the inputs of the link record, and what that records in turn. */

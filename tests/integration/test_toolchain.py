@@ -236,6 +236,22 @@ class TestSharedLink:
         shop.gcc("main.c", "./libtop.so", "-o", "main")
         shop.run("./main")
 
+    def test_a_program_may_override_what_a_shared_library_has(self, shop: Shop) -> None:
+        shop.write("lib.c", "int own(void) { return 1; }\nint other(void) { return own(); }\n")
+        shop.write(
+            "main.c",
+            "int other(void);\nint own(void) { return 5; }\n"
+            "int main(void) { return other() != 5; }\n",
+        )
+        shop.gcc("-c", "-fPIC", "lib.c")
+        shop.gcc("-shared", "-o", "libx.some.so", "lib.o")
+        for words in (("./libx.some.so",), ("-L.", "-lx.some")):
+            shop.gcc("main.c", *words, "-o", "main")
+            shop.run("./main")
+        shop.tool("ar", "rcs", "libx.a", "lib.o")
+        with pytest.raises(CommandFailed, match="multiple definition"):
+            shop.gcc("main.c", "./libx.a", "-o", "main")
+
     def test_whole_archive_by_gcc_and_by_ld(self, shop: Shop) -> None:
         for name in ("a", "b"):
             shop.write(f"{name}.c", f"int {name}(void) {{ return 1; }}\n")
