@@ -49,11 +49,10 @@ class PbuilderBuilder(CleanBuilder):
         hook.chmod(0o755)
         configuration = directory / "pbuilderrc"
         configuration.write_text(_CONFIGURATION, encoding="utf-8")
-        return [
-            *("pbuilder", "build", "--configfile", configuration, "--basetgz", self.chroot.path),
-            *("--buildplace", place),
-            *("--distribution", self.chroot.suite, "--architecture", self.chroot.architecture),
-            *("--buildresult", directory / RESULT, "--hookdir", hooks),
-            *("--bindmounts", packages, *([] if self.native else ["--binary-indep"])),
-            *("--debbuildopts", f"-j{self.jobs}", dsc),
-        ]
+        words: list[str | Path] = ["pbuilder", "build", "--configfile", configuration]
+        words += ["--basetgz", self.chroot.path, "--buildplace", place]
+        words += ["--distribution", self.chroot.suite]
+        words += ["--architecture", self.chroot.architecture]
+        words += ["--buildresult", directory / RESULT, "--hookdir", hooks]
+        words += ["--bindmounts", packages, "--debbuildopts", f"-j{self.jobs}"]
+        return [*words, *([] if self.native else ["--binary-indep"]), dsc]
