@@ -257,3 +257,29 @@ def test_full_disk(machine: Machine, where: str) -> None:
         check_one_line(answer, 7, "no space left", "free some")
         assert not list(machine.output.glob("*.deb"))
         assert not list(machine.temporary.iterdir())
+
+
+@pytest.mark.parametrize("where", ["temporary", "output"])
+def test_full_disk_under_a_repository(machine: Machine, where: str) -> None:
+    dsc = machine.dsc(machine.tree())
+    disk: Path = getattr(machine, where)
+    repo = machine.output / "repo"
+    with tiny_disk(disk, "64k" if where == "temporary" else "16k"):
+        answer = machine.build(dsc, "--repo", repo)
+        check_one_line(answer, 7, "no space left", "free some")
+        assert not list(repo.glob("pool/**/*.deb"))
+        assert not list(repo.glob("builds/*"))
+        assert not list(machine.temporary.iterdir())
+    assert machine.build(dsc, "--repo", repo).returncode == 0
+    names = {deb.name.partition("_")[0] for deb in repo.glob("pool/**/*.deb")}
+    assert names == {"libgreet-rumprun-dev", "greet-rumprun"}
+
+
+def test_a_damaged_record_stops_a_build_before_it_starts(machine: Machine) -> None:
+    dsc = machine.dsc(machine.tree())
+    repo = machine.output / "repo"
+    (repo / "builds").mkdir(parents=True)
+    (repo / "builds" / "other.json").write_text("{", encoding="utf-8")
+    answer = machine.build(dsc, "--repo", repo)
+    check_one_line(answer, 3, "builds/other.json", "remove the file")
+    assert not (repo / "pool").exists()

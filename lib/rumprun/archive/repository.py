@@ -85,13 +85,12 @@ class Repository:
         """
         directory = Path("pool") / record.source / record.identity[:_SHORT]
         stored: list[Stored] = []
-        for deb in debs:
-            with atomic_path(self.path / directory / deb.name) as partial:
-                shutil.copyfile(deb, partial)
-            content = hashlib.sha256(deb.read_bytes()).hexdigest()
-            stored.append(
-                Stored(file=str(directory / deb.name), size=deb.stat().st_size, sha256=content)
-            )
+        with _whole_directory(self.path / directory) as partial:
+            for deb in debs:
+                shutil.copyfile(deb, partial / deb.name)
+                digest = hashlib.sha256(deb.read_bytes()).hexdigest()
+                place = str(directory / deb.name)
+                stored.append(Stored(file=place, size=deb.stat().st_size, sha256=digest))
         complete = dataclasses.replace(record, packages=tuple(stored))
         write_record(self._records, complete)
         remove_record(self._failures, record.source)
@@ -153,6 +152,20 @@ class Repository:
         for directory in (self.path / "pool").glob("*"):
             if not any(directory.iterdir()):
                 directory.rmdir()
+
+
+@contextlib.contextmanager
+def _whole_directory(destination: Path) -> Iterator[Path]:
+    """A directory to fill, which takes the place of ``destination`` when the block succeeds."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=".", dir=destination.parent))
+    partial.chmod(0o755)
+    try:
+        yield partial
+        remove_tree(destination)
+        partial.rename(destination)
+    finally:
+        remove_tree(partial)
 
 
 def _holder(name: str) -> str:
