@@ -92,8 +92,9 @@ def main(arguments: argparse.Namespace, target: Target) -> int:
             at_once=arguments.jobs,
             observer=display,
         ).execute()
-        page = write_report(plan, run, repository)
-    ui.note(f"report: {page}")
+        # A run that found all as it was has nothing to report.
+        if any(item.state is not State.KEPT for item in run.values()):
+            ui.note(f"report: {write_report(plan, run, repository)}")
     _report(run, repository, as_json=arguments.json)
     failed = [name for name in plan.asked if run[name].state is State.FAILED]
     return BuildError.exit_code if failed else 0
