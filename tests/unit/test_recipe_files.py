@@ -9,7 +9,7 @@ import pytest
 
 from rumprun import paths
 from rumprun.errors import InputError, MissingError, UsageError
-from rumprun.source.recipe import find_recipes, load_recipe, read_recipe
+from rumprun.source.recipe_files import find_recipes, load_recipe, read_recipe
 from unit.source_samples import write_tree
 
 ONE = '[[configure]]\narguments = ["--x"]\nreason = "why"\n'

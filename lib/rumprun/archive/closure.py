@@ -93,7 +93,7 @@ def _node(
     )
     split = split_needs(source, context)
     recipe = choices.recipe_for(source.name, source.version)
-    by_recipe = recipe.dropped_build_depends if recipe else frozenset[str]()
+    by_recipe = {name for name in split.missing if recipe and recipe.drops(name)}
     required = _required(source, catalogue)
     needs: list[Need] = []
     dropped = dict(split.dropped)

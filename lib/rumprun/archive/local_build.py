@@ -11,7 +11,7 @@ from rumprun.errors import MissingError
 from rumprun.source.build_depends import install_packages, look_up, unmet_build_depends
 from rumprun.source.naming import PASS_PROFILES, is_variant_name, variant_name
 from rumprun.source.package import SourcePackage
-from rumprun.source.recipe import load_recipe
+from rumprun.source.recipe_files import load_recipe
 from rumprun.target.descriptor import Target
 from rumprun.variant.build import Built, build_variants
 from rumprun.variant.overwrites import check_overwrites

@@ -14,7 +14,7 @@ from rumprun.command import base_environment, run
 from rumprun.errors import InputError
 from rumprun.source.naming import Candidate, Kind, is_variant_name, original_name
 from rumprun.source.package import SourcePackage, read_source_tree
-from rumprun.source.recipe import load_recipe
+from rumprun.source.recipe_files import load_recipe
 from rumprun.target.descriptor import load_target
 from rumprun.variant.build import BuiltVariant, build_variants
 from rumprun.variant.copy import DEBHELPER_DIRECTORY, clean_copy, keep_copy

@@ -20,7 +20,7 @@ from rumprun.cli.sources import add_build_arguments, add_source_arguments, unpac
 from rumprun.errors import MissingError, UsageError
 from rumprun.source.build_depends import install_packages, look_up, unmet_build_depends
 from rumprun.source.package import SourcePackage, read_source_tree
-from rumprun.source.recipe import load_recipe
+from rumprun.source.recipe_files import load_recipe
 from rumprun.target.descriptor import Target, load_target
 from rumprun.variant.difference import Cause, Difference, Inputs, compare
 from rumprun.variant.difference.configure import NATIVE_PROFILES

@@ -17,7 +17,8 @@ from rumprun.archive.plan_text import as_dot, as_html, as_json, as_lines
 from rumprun.archive.suite import Catalogue, suite_index
 from rumprun.cli.sources import add_source_arguments
 from rumprun.source.dsc import read_dsc
-from rumprun.source.recipe import Recipe, load_recipe
+from rumprun.source.recipe import Recipe
+from rumprun.source.recipe_files import load_recipe
 from rumprun.target.descriptor import Target, load_target
 from rumprun.workdir import atomic_path
 

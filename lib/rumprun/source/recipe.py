@@ -11,24 +11,17 @@ import enum
 import operator
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from debian.debian_support import Version
 
-from rumprun import paths
-from rumprun.errors import InputError, MissingError, UsageError
+from rumprun.errors import InputError
 from rumprun.source.naming import PASS_PROFILES
-from rumprun.source.package import read_source_tree
-from rumprun.source.recipe_schema import PACKAGE_NAME, first_departure, nearest, shown
-
-# In a source, beside debian/rules: the maintainer's own recipe.
-IN_SOURCE = Path("debian") / "rumprun.toml"
-
-_SUFFIX = ".toml"
+from rumprun.source.recipe_schema import first_departure, nearest, shown
 
 # What the variant pass sets itself: see rumprun.variant.environment.
 _PASS_VARIABLES = re.compile(
@@ -64,6 +57,10 @@ class Kind(enum.Enum):
     ARGUMENT = ("configure", "arguments")
     BUILD_DEPENDS = ("drop", "build-depends")
     PACKAGE = ("drop", "package")
+    KEPT = ("keep", "build-depends")
+    BUILD_STEP = ("steps", "build")
+    INSTALL_STEP = ("steps", "install")
+    VARIANT = ("variant", "files")
     VARIABLE = ("environment", "name")
     PROFILE_ADDED = ("profiles", "add")
     PROFILE_REMOVED = ("profiles", "remove")
@@ -76,8 +73,9 @@ class Entry:
     """One thing that a recipe asks for, and why.
 
     ``table`` counts the tables of that name from 1; ``value`` is the argument, package,
-    variable, profile or pattern; ``setting`` the variable's value, or the rule of a finding
-    that is allowed, else empty.
+    variable, profile, command or pattern; ``setting`` the variable's value, the rule of a
+    finding that is allowed, or the variant that gets the files, else empty; ``package`` is what
+    that variant is a part of.
     """
 
     kind: Kind
@@ -85,6 +83,7 @@ class Entry:
     value: str
     setting: str
     reason: str
+    package: str = ""
 
     @property
     def key(self) -> str:
@@ -97,7 +96,17 @@ class Entry:
         """What it asks for: ``NAME=value``, ``rule: file``, or just the value."""
         if self.kind is Kind.VARIABLE:
             return f"{self.value}={self.setting}"
-        return f"{self.setting}: {self.value}" if self.kind is Kind.ALLOWED else self.value
+        named = self.kind in (Kind.ALLOWED, Kind.VARIANT)
+        return f"{self.setting}: {self.value}" if named else self.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnVariant:
+    """A variant that is a part of the binary package ``of``; ``files`` are its patterns."""
+
+    name: str
+    of: str
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,10 +133,23 @@ class Recipe:
         """What to set in the environment of the pass."""
         return {entry.value: entry.setting for entry in self.of(Kind.VARIABLE)}
 
+    def drops(self, library: str) -> bool:
+        """Whether the pass does without the -dev package ``library`` in Build-Depends.
+
+        Where some are to be kept, it does without all others.
+        """
+        kept = self.values(Kind.KEPT)
+        return library in self.values(Kind.BUILD_DEPENDS) or bool(kept and library not in kept)
+
     @property
-    def dropped_build_depends(self) -> frozenset[str]:
-        """The packages in Build-Depends that the variant pass does without."""
-        return frozenset(self.values(Kind.BUILD_DEPENDS))
+    def own_variants(self) -> tuple[OwnVariant, ...]:
+        """The variants that are a part of a binary package only."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for entry in self.of(Kind.VARIANT):
+            found.setdefault((entry.setting, entry.package), []).append(entry.value)
+        return tuple(
+            OwnVariant(name=name, of=of, files=tuple(files)) for (name, of), files in found.items()
+        )
 
     @property
     def dropped_packages(self) -> frozenset[str]:
@@ -216,97 +238,6 @@ def parse_recipe(text: str, *, name: str, origin: str) -> Recipe:
     return recipe
 
 
-def load_recipe(
-    source_name: str,
-    version: str,
-    *,
-    directories: Sequence[Path] = (),
-    tree: Path | None = None,
-) -> Recipe | None:
-    """The recipe for one source; ``None``: there is none.
-
-    The first found counts: in ``directories``, which may also be files, each for the source
-    that it is named for; in those of ``RUMPRUN_RECIPES``; in the source's unpacked ``tree``;
-    among those shipped. Raises :class:`UsageError` for a directory that is not there, and
-    :class:`InputError` for a recipe that is not valid, or not for ``version``.
-    """
-    path = _find(source_name, directories, tree)
-    if path is None:
-        return None
-    own = tree is not None and path == tree / IN_SOURCE
-    origin = f"{IN_SOURCE} of {source_name}" if own else str(path)
-    recipe = parse_recipe(_text(path, origin), name=source_name, origin=origin)
-    if not recipe.is_for(version):
-        raise InputError(
-            f"{origin}: versions: {shown(recipe.versions)} does not cover {source_name} {version}",
-            hint="see what of it is still needed and correct versions, or remove the file",
-        )
-    return recipe
-
-
-def read_recipe(path: Path) -> Recipe:
-    """The recipe in the file ``path``, for whatever version.
-
-    It is for the source that the file is named for; ``debian/rumprun.toml`` is for the source
-    that it lies in. Raises :class:`MissingError` or :class:`InputError`.
-    """
-    if not path.is_file():
-        raise MissingError(f"{path}: no such file", hint=f"a recipe is a file SOURCE{_SUFFIX}")
-    if path.suffix != _SUFFIX or not re.fullmatch(PACKAGE_NAME, path.stem):
-        raise InputError(f"{path}: not a recipe's name", hint=f"call it SOURCE{_SUFFIX}")
-    place = path.absolute()
-    in_source = place.parts[-2:] == IN_SOURCE.parts
-    name = read_source_tree(place.parents[1]).name if in_source else path.stem
-    return parse_recipe(_text(path, str(path)), name=name, origin=str(path))
-
-
-def find_recipes() -> tuple[Path, ...]:
-    """The files in the directories of ``RUMPRUN_RECIPES`` and of those shipped, by source.
-
-    Of several for one source the first is meant, as :func:`load_recipe` has it.
-    """
-    found: dict[str, Path] = {}
-    for directory in (*_directories_of_user(), paths.RECIPES):
-        for path in sorted(directory.glob(f"*{_SUFFIX}")):
-            found.setdefault(path.stem, path)
-    return tuple(found[name] for name in sorted(found))
-
-
-def _find(source_name: str, directories: Sequence[Path], tree: Path | None) -> Path | None:
-    file_name = f"{source_name}{_SUFFIX}"
-    candidates = []
-    for place in directories:
-        if not place.exists() or (place.is_file() and place.suffix != _SUFFIX):
-            raise UsageError(
-                f"{place}: neither a recipe nor a directory of recipes",
-                hint=f"a recipe is a file SOURCE{_SUFFIX}",
-            )
-        candidates.append(place / file_name if place.is_dir() else place)
-    candidates += [directory / file_name for directory in _directories_of_user()]
-    known = [path for path in candidates if path.name == file_name]
-    known += [tree / IN_SOURCE] if tree is not None else []
-    known.append(paths.RECIPES / file_name)
-    return next((path for path in known if path.is_file()), None)
-
-
-def _directories_of_user() -> tuple[Path, ...]:
-    directories = paths.recipe_directories()
-    for directory in directories:
-        if not directory.is_dir():
-            raise UsageError(f"RUMPRUN_RECIPES: {directory}: no such directory")
-    return directories
-
-
-def _text(path: Path, origin: str) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"{origin}: line {line} is not UTF-8", hint="convert it with iconv(1)"
-        ) from error
-
-
 def _entries(document: Mapping[str, Any]) -> Iterator[Entry]:
     """The entries of a ``document`` that keeps to the schema, in the order of the kinds."""
     for kind in Kind:
@@ -318,8 +249,9 @@ def _entries(document: Mapping[str, Any]) -> Iterator[Entry]:
                     kind=kind,
                     table=number,
                     value=value,
-                    setting=table.get("value", table.get("rule", "")),
+                    setting=table.get("value", table.get("rule", table.get("name", ""))),
                     reason=" ".join(table["reason"].split()),
+                    package=table.get("of", ""),
                 )
 
 
@@ -336,7 +268,7 @@ def _mistakes(recipe: Recipe, name: str) -> Iterator[tuple[str, str, str]]:
         if not all(text.isprintable() for text in texts):
             unfit = next(text for text in texts if not text.isprintable())
             yield entry.key, f"has {shown(unfit)}", "no control characters"
-        rule = entry.setting if entry.kind is Kind.ALLOWED else ""
+        rule = entry.setting if entry.kind in (Kind.ALLOWED, Kind.VARIANT) else ""
         first = seen.setdefault((entry.kind, entry.value, rule), entry)
         if first is not entry:
             yield entry.key, f"{shown(entry.text)} is in {first.key} already", "remove one"
@@ -362,7 +294,7 @@ def _misuse(entry: Entry, recipe: Recipe) -> tuple[str, str]:
     if entry.kind is Kind.PROFILE_REMOVED and value not in PASS_PROFILES:
         hint = f"{nearest(value, PASS_PROFILES)}these are: {', '.join(sorted(PASS_PROFILES))}"
         return f"{value} is not set in a variant pass", hint
-    is_pattern = entry.kind in (Kind.EXCLUDED, Kind.ALLOWED)
+    is_pattern = entry.kind in (Kind.EXCLUDED, Kind.ALLOWED, Kind.VARIANT)
     if is_pattern and not PurePosixPath(value.lstrip("/")).parts:
         return f"{shown(value)} names no file", "write a path such as usr/lib/*/libfoo.a"
     return "", ""

@@ -32,6 +32,12 @@ _GLOB = {
     "below it",
 }
 
+_COMMAND = {
+    "type": "string",
+    "pattern": r"\S",
+    "description": "a command line, run without a shell in the source's tree",
+}
+
 
 def _listing(items: Mapping[str, Any]) -> dict[str, Any]:
     """A list with at least one of ``items``."""
@@ -91,6 +97,31 @@ SCHEMA: Mapping[str, Any] = {
                 "package": _names(PACKAGE_NAME, "the name of a binary package of the source"),
             },
             either=("build-depends", "package"),
+        ),
+        "keep": _tables(
+            "keep",
+            {"build-depends": _names(PACKAGE_NAME, "the name of a package in Build-Depends")},
+        ),
+        "steps": _tables(
+            "steps",
+            {"build": _listing(_COMMAND), "install": _listing(_COMMAND)},
+            either=("build", "install"),
+        ),
+        "variant": _tables(
+            "variant",
+            {
+                "name": {
+                    "type": "string",
+                    "pattern": f"^{PACKAGE_NAME}-rumprun(-dev)?$",
+                    "description": "the name of a variant, which ends in -rumprun or -rumprun-dev",
+                },
+                "of": {
+                    "type": "string",
+                    "pattern": f"^{PACKAGE_NAME}$",
+                    "description": "the binary package of the source that it is a part of",
+                },
+                "files": _listing(_GLOB),
+            },
         ),
         "environment": _tables(
             "environment",

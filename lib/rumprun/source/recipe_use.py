@@ -37,6 +37,12 @@ _CONFIGURED = re.compile(r"^(checking for |-- Configuring |The Meson build syste
 # A command line of one of them, but not one of dh_auto_configure.
 _CONFIGURES = re.compile(r"(?:^|[\s/])(configure|cmake|meson)\s")
 
+_ALWAYS_USED = {
+    Kind.VARIABLE: "set in the variant pass",
+    Kind.BUILD_STEP: "run in the place of build",
+    Kind.INSTALL_STEP: "run in the place of binary",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Used:
@@ -86,13 +92,18 @@ def use_in_source(
     """What can be told before the build: of dropped packages, profiles and variables.
 
     ``rules_text`` is debian/rules, which may ask for a profile by name. A variable always
-    counts as used: what reads it cannot be told.
+    counts as used, for what reads it cannot be told; and so does a step, which is run.
     """
     judged = [
         *_build_depends(recipe, source, dpkg_architecture),
         *_packages(recipe, source, dpkg_architecture),
         *_profiles(recipe, source, rules_text),
         *(Used(entry=e, evidence="set in the variant pass") for e in recipe.of(Kind.VARIABLE)),
+        *(Used(entry=e, evidence="run in the place of build") for e in recipe.of(Kind.BUILD_STEP)),
+        *(
+            Used(entry=e, evidence="run in the place of binary")
+            for e in recipe.of(Kind.INSTALL_STEP)
+        ),
     ]
     return _sorted_out(recipe, judged)
 
@@ -113,7 +124,7 @@ def use_in_build(
     """
     judged = [
         *_arguments(recipe, log_text, features),
-        *_excluded(recipe, tuple(staged)),
+        *_staged(recipe, tuple(staged)),
         *_allowed(recipe, tuple(findings)),
     ]
     return _sorted_out(recipe, judged)
@@ -259,7 +270,7 @@ def _build_depends(
     declared = {relation.name for relation in relations}
     profiles = recipe.profiles(PASS_PROFILES | {f"pkg.{source.name}.rumprun"})
     wanted = {item.name for item in relations if item.applies(architecture, profiles)}
-    for entry in recipe.of(Kind.BUILD_DEPENDS):
+    for entry in (*recipe.of(Kind.BUILD_DEPENDS), *recipe.of(Kind.KEPT)):
         if entry.value in wanted:
             yield Used(entry=entry, evidence=f"{source.name} build-depends on it")
         elif entry.value in declared:
@@ -272,6 +283,13 @@ def _build_depends(
 def _packages(recipe: Recipe, source: SourcePackage, architecture: str) -> Iterator[Used | Unused]:
     names = {binary.name for binary in source.binaries}
     varied = {item.original.name: item.variant for item in candidates(source, architecture)}
+    for variant in recipe.own_variants:
+        if variant.of not in names:
+            raise InputError(
+                f"{recipe.origin}: variant {variant.name}: {variant.of} is no package of"
+                f" {source.name}",
+                hint=nearest(variant.of, names).strip(),
+            )
     for entry in recipe.of(Kind.PACKAGE):
         if entry.value in varied:
             yield Used(entry=entry, evidence=f"else there would be {varied[entry.value]}")
@@ -296,8 +314,9 @@ def _profiles(recipe: Recipe, source: SourcePackage, rules_text: str) -> Iterato
             yield Unused(entry=entry, why="neither debian/control nor debian/rules asks for it")
 
 
-def _excluded(recipe: Recipe, staged: tuple[str, ...]) -> Iterator[Used | Unused]:
-    for entry in recipe.of(Kind.EXCLUDED):
+def _staged(recipe: Recipe, staged: tuple[str, ...]) -> Iterator[Used | Unused]:
+    """What is said of files: that they are left out, or are a variant's."""
+    for entry in (*recipe.of(Kind.EXCLUDED), *recipe.of(Kind.VARIANT)):
         found = sorted(name for name in staged if covers(entry.value, name))
         if found:
             yield Used(entry=entry, evidence=f"{len(found)} staged, such as {found[0]}")

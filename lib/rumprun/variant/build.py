@@ -35,7 +35,7 @@ from rumprun.variant.left_out import LeftOut, remove_left_out
 from rumprun.variant.linked import read_link_log
 from rumprun.variant.listed import read_listed
 from rumprun.variant.passes import PassDone, run_passes
-from rumprun.variant.recipe_options import wanted_with, with_recipe
+from rumprun.variant.recipe_options import own_candidates, wanted_with, with_recipe
 from rumprun.variant.relations import VariantRelations, relate
 from rumprun.variant.sysroot import Sysroot, Variant, assemble
 from rumprun.variant.variant_pass import PassOptions
@@ -192,7 +192,10 @@ class _Job:
             self.target,
             output=output,
             replacements={str(self.sysroot.path): prefix} if self.sysroot.path else {},
-            listed=read_listed(tree, self.chosen),
+            listed={
+                **read_listed(tree, self.chosen),
+                **{variant.name: variant.files for variant in self.recipe.own_variants},
+            },
             excluded=self.recipe.excludes,
             strip="nostrip" not in os.environ.get("DEB_BUILD_OPTIONS", "").split(),
         )
@@ -225,7 +228,11 @@ class _Job:
 def _check_recipe(recipe: Recipe, tree: Path, source: SourcePackage) -> None:
     """See that ``recipe`` has something to do for ``source``, before anything is built."""
     check_rules(recipe, [rule.name for rule in all_rules()])
-    check_used(use_in_source(recipe, source, rules_text=_rules_text(tree)))
+    check_used(_use_in_source(recipe, tree, source))
+
+
+def _use_in_source(recipe: Recipe, tree: Path, source: SourcePackage) -> RecipeUse:
+    return use_in_source(recipe, source, rules_text=_rules_text(tree))
 
 
 def _recipe_use(
@@ -242,7 +249,8 @@ def _recipe_use(
         findings=[(finding.rule, finding.file) for finding in findings],
     )
     check_used(use)
-    return use
+    before = _use_in_source(recipe, tree, source)
+    return dataclasses.replace(use, used=(*before.used, *use.used))
 
 
 def _chosen(
@@ -251,6 +259,7 @@ def _chosen(
     found = candidates(source, target.dpkg_architecture, recipe.profiles())
     chosen = tuple(only) if only is not None else found
     chosen = tuple(item for item in chosen if item.original.name not in recipe.dropped_packages)
+    chosen += own_candidates(recipe, source)
     if not chosen:
         raise InputError(
             f"{source.name} has no library or program to vary",

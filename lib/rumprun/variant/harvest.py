@@ -70,7 +70,7 @@ def harvest(
     found = []
     for candidate in candidates:
         files = plan[candidate.variant]
-        if not _is_worth_packing(candidate, files):
+        if not files or not (candidate.variant in listed or _is_worth_packing(candidate, files)):
             continue
         root = output / candidate.variant
         prefix = root / target.prefix.relative_to("/")

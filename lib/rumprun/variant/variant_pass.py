@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,8 @@ class PassOptions:
     """What a caller may set.
 
     ``jobs`` run at once; ``timeout`` is in seconds, for each of the two steps; ``configure``
-    are arguments to append to those of the source; ``switches`` turn features off;
+    are arguments to append to those of the source; ``build_steps`` and ``install_steps`` are
+    command lines in the place of the two steps; ``switches`` turn features off;
     ``profiles`` are the build profiles, ``variables`` more of the environment; ``check`` builds
     and runs the source's own tests, and installs nothing; ``plain_tools`` puts the target's
     compiler in the place of the native one, for sources that call gcc by that name; ``left_out``
@@ -45,6 +47,8 @@ class PassOptions:
     timeout: float = _DEFAULT_TIMEOUT
     configure: tuple[str, ...] = ()
     switches: tuple[Switch, ...] = ()
+    build_steps: tuple[str, ...] = ()
+    install_steps: tuple[str, ...] = ()
     profiles: frozenset[str] = PASS_PROFILES
     variables: Mapping[str, str] = field(default_factory=dict)
     check: bool = False
@@ -91,10 +95,12 @@ def run_pass(
     only_all = all(binary.architecture == ("all",) for binary in source.binaries)
     kind = "indep" if only_all else "arch"
     confined = confinement(tree, work)
-    _rules(tree, f"build-{kind}", environment, source, log, options, confined)
+    for words in _commands(options.build_steps, f"build-{kind}"):
+        _step(words, tree, environment, source, log, options, confined)
     if not options.check:
         tolerant = with_tolerant_tools(environment, directories)
-        _rules(tree, f"binary-{kind}", tolerant, source, log, options, confined)
+        for words in _commands(options.install_steps, f"binary-{kind}"):
+            _step(words, tree, tolerant, source, log, options, confined)
     _tell_absent(directories, log)
     return directories.link_log
 
@@ -114,16 +120,20 @@ def confinement(*directories: Path) -> list[str]:
     return [sys.executable, "-I", "-S", str(program), *places, "--"]
 
 
-def _rules(
+def _commands(steps: Sequence[str], rule: str) -> list[list[str]]:
+    """The command lines of ``steps``, or where there are none, the ``rule`` of debian/rules."""
+    return [shlex.split(step) for step in steps] or [["debian/rules", rule]]
+
+
+def _step(
+    argv: Sequence[str],
     tree: Path,
-    rule: str,
     env: Mapping[str, str],
     source: SourcePackage,
     log: Path,
     options: PassOptions,
     confined: Sequence[str],
 ) -> None:
-    argv = ["debian/rules", rule]
     try:
         if options.echo:
             _run_shown(argv, tree, env, log, options.timeout, confined)
