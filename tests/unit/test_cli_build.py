@@ -30,7 +30,7 @@ from rumprun.source.build_depends import (
     look_up,
     unmet_build_depends,
 )
-from rumprun.source.naming import PASS_PROFILES
+from rumprun.source.recipe import Recipe, parse_recipe
 from rumprun.variant.sysroot import Variant
 from unit.variant_samples import source
 
@@ -122,9 +122,9 @@ def pool(*names: str) -> dict[str, Variant]:
     }
 
 
-def provide(pool: Mapping[str, Variant]) -> None:
+def provide(pool: Mapping[str, Variant], recipe: Recipe | None = None) -> None:
     local_build.provide_build_depends(
-        Path(), source("foo", name="foo"), dict(pool), Path("log"), PASS_PROFILES, install=False
+        Path(), source("foo", name="foo"), dict(pool), Path("log"), recipe, install=False
     )
 
 
@@ -142,6 +142,8 @@ def test_variants_stand_in_for_libraries_but_not_for_tools(
     built = pool("zlib1g-rumprun-dev", "libq-rumprun-dev", "bison-rumprun")
     with pytest.raises(MissingError, match=r"apt-get install bison'"):
         provide(built)
+    text = '[[keep]]\nbuild-depends = ["zlib1g-dev"]\nreason = "all that is needed"\n'
+    provide(built, parse_recipe(text, name="foo", origin="here"))
     unmet.remove("bison")
     provide(built)
 

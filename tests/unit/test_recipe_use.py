@@ -185,6 +185,33 @@ def test_dropped_build_depends(source: SourcePackage) -> None:
     }
 
 
+def test_where_some_are_kept_all_others_are_dropped(source: SourcePackage) -> None:
+    text = f'[[keep]]\nbuild-depends = ["liba-dev", "libb-dev", "libaa-dev"]\n{R}'
+    assert judged(text, source) == {
+        "liba-dev": "",
+        "libb-dev": "not wanted in a variant pass anyway",
+        "libaa-dev": "not in Build-Depends of sample (did you mean liba-dev?)",
+    }
+    kept = recipe(text)
+    assert [name for name in ("liba-dev", "bison", "dpkg-dev") if kept.drops(name)] == ["bison"]
+
+
+def test_steps_are_run_and_so_are_used(source: SourcePackage) -> None:
+    text = f'[[steps]]\nbuild = ["make x"]\ninstall = ["install x y"]\n{R}'
+    assert judged(text, source) == {"make x": "", "install x y": ""}
+
+
+def test_a_variant_is_a_part_of_a_package_that_there_is(source: SourcePackage) -> None:
+    text = f'[[variant]]\nname = "xx-rumprun"\nof = "{{}}"\nfiles = ["usr/bin/x"]\n{R}'
+    assert judged(text.format("sample-tool"), source) == {}
+    with pytest.raises(InputError, match="xx-rumprun: sample-tol is no package of sample; did you"):
+        judged(text.format("sample-tol"), source)
+    own = recipe(text.format("sample-tool")).own_variants
+    assert [(variant.name, variant.of, variant.files) for variant in own] == [
+        ("xx-rumprun", "sample-tool", ("usr/bin/x",))
+    ]
+
+
 def test_profiles_decide_what_is_wanted(source: SourcePackage) -> None:
     text = f"""
 [[drop]]

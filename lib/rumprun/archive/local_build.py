@@ -11,6 +11,7 @@ from rumprun.errors import MissingError
 from rumprun.source.build_depends import install_packages, look_up, unmet_build_depends
 from rumprun.source.naming import PASS_PROFILES, is_variant_name, variant_name
 from rumprun.source.package import SourcePackage
+from rumprun.source.recipe import Recipe
 from rumprun.source.recipe_files import load_recipe
 from rumprun.target.descriptor import Target
 from rumprun.variant.build import Built, build_variants
@@ -58,8 +59,7 @@ class LocalBuild:
         log = self.output / f"{stem}.build"
         log.unlink(missing_ok=True)
         recipe = load_recipe(source.name, source.version, directories=self.recipes, tree=tree)
-        profiles = recipe.profiles() if recipe else PASS_PROFILES
-        provide_build_depends(tree, source, pool, log, profiles, install=self.install_deps)
+        provide_build_depends(tree, source, pool, log, recipe, install=self.install_deps)
         with ui.step(f"{source.name} {source.version}: variant for {self.target.triple}"):
             built = build_variants(
                 tree,
@@ -96,20 +96,22 @@ def provide_build_depends(
     source: SourcePackage,
     pool: dict[str, Variant],
     log: Path,
-    profiles: frozenset[str],
+    recipe: Recipe | None,
     *,
     install: bool,
 ) -> None:
     """See that the build machine has what the source wants; libraries come as variants.
 
-    A library that neither is there as a variant does not stop the build, which may do without.
+    A library that neither is there as a variant does not stop the build, which may do without;
+    what the ``recipe`` drops is not looked for.
     """
     missing = [
         name
-        for name in unmet_build_depends(tree, profiles)
+        for name in unmet_build_depends(tree, recipe.profiles() if recipe else PASS_PROFILES)
         if (name if is_variant_name(name) else variant_name(name)) not in pool
         or not name.endswith(("-dev", "-rumprun"))
     ]
+    missing = [name for name in missing if not (recipe and recipe.drops(name))]
     known = look_up(missing)
     missing = [name for name in missing if name not in known or not known[name].is_for_documents]
     if install and missing:

@@ -41,6 +41,8 @@ _PASS_ARGUMENTS = frozenset(
     }
 )  # fmt: skip
 
+_ALWAYS_KEPT = frozenset({"debhelper", "debhelper-compat", "dpkg-dev"})
+
 _CONDITION = re.compile(r"(<<|<=|=|>=|>>)\s*((?:[0-9]+:)?[0-9][A-Za-z0-9.+~-]*)")
 _OPERATORS: Mapping[str, Callable[[Version, Version], Any]] = {
     "<<": operator.lt,
@@ -133,13 +135,14 @@ class Recipe:
         """What to set in the environment of the pass."""
         return {entry.value: entry.setting for entry in self.of(Kind.VARIABLE)}
 
-    def drops(self, library: str) -> bool:
-        """Whether the pass does without the -dev package ``library`` in Build-Depends.
+    def drops(self, package: str) -> bool:
+        """Whether the pass does without ``package`` in Build-Depends, a library or a tool.
 
-        Where some are to be kept, it does without all others.
+        Where some are to be kept, it does without all others but what runs any debian/rules.
         """
         kept = self.values(Kind.KEPT)
-        return library in self.values(Kind.BUILD_DEPENDS) or bool(kept and library not in kept)
+        left = bool(kept) and package not in kept and package not in _ALWAYS_KEPT
+        return left or package in self.values(Kind.BUILD_DEPENDS)
 
     @property
     def own_variants(self) -> tuple[OwnVariant, ...]:
