@@ -15,7 +15,7 @@ from rumprun.archive.model import Plan
 from rumprun.archive.plan import make_plan
 from rumprun.archive.plan_text import as_dot, as_html, as_json, as_lines
 from rumprun.archive.suite import Catalogue, suite_index
-from rumprun.cli.sources import add_source_arguments
+from rumprun.cli.sources import add_offline_argument, add_source_arguments
 from rumprun.source.dsc import read_dsc
 from rumprun.source.recipe import Recipe
 from rumprun.source.recipe_files import load_recipe
@@ -55,9 +55,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE|DIR",
         help="look here for recipes first; may be given more than once",
     )
-    parser.add_argument(
-        "--offline", action="store_true", help="refresh no index, use what is there"
-    )
+    add_offline_argument(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:

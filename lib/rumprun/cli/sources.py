@@ -19,11 +19,23 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         help="a source package of the archive, or a .dsc file",
     )
-    parser.add_argument("--suite", help="take sources from this suite, such as bookworm")
+    add_archive_arguments(parser, "take sources from")
+
+
+def add_archive_arguments(parser: argparse.ArgumentParser, use: str) -> None:
+    """Declare which archive is meant; ``use`` says what is done with the suite."""
+    parser.add_argument("--suite", help=f"{use} this suite, such as bookworm")
     parser.add_argument(
         "--enable-deb-src",
         action="store_true",
         help="without a deb-src line: use the machine's deb lines for sources, in private",
+    )
+
+
+def add_offline_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare that nothing is to be refreshed."""
+    parser.add_argument(
+        "--offline", action="store_true", help="refresh no index, use what is there"
     )
 
 

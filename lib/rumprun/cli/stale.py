@@ -12,6 +12,7 @@ from pathlib import Path
 from rumprun.archive.repository import Repository
 from rumprun.archive.stale import Stale, find_stale
 from rumprun.archive.suite import Catalogue, suite_index
+from rumprun.cli.sources import add_archive_arguments, add_offline_argument
 from rumprun.errors import MissingError
 from rumprun.target.descriptor import load_target
 
@@ -21,15 +22,8 @@ HELP = "list what in a repository has older sources in it than the archive, in b
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the subcommand."""
     parser.add_argument("repository", type=Path, metavar="DIR", help="made by 'build --repo'")
-    parser.add_argument("--suite", help="compare with this suite, such as bookworm")
-    parser.add_argument(
-        "--enable-deb-src",
-        action="store_true",
-        help="without a deb-src line: use the machine's deb lines for sources, in private",
-    )
-    parser.add_argument(
-        "--offline", action="store_true", help="refresh no index, use what is there"
-    )
+    add_archive_arguments(parser, "compare with")
+    add_offline_argument(parser)
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
 
 
