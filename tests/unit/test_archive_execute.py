@@ -43,6 +43,7 @@ class FakeBuilder:
         self.running: dict[str, list[Job]] = {}
         self.submitted: list[str] = []
         self.used: dict[str, list[str]] = {}
+        self.jobs: dict[str, int] = {}
         self.most_at_once = 0
         self.aborted: list[str] = []
 
@@ -51,6 +52,7 @@ class FakeBuilder:
 
     def submit(self, job: Job) -> None:
         self.submitted.append(job.source)
+        self.jobs[job.source] = job.jobs
         self.used[job.source] = [deb.stem for deb in job.variants]
         self.running[job.source] = [job] * self.looks
         self.most_at_once = max(self.most_at_once, len(self.running))
@@ -152,6 +154,14 @@ def test_the_longest_way_comes_first(bench: Bench) -> None:
     builder = FakeBuilder()
     bench.run(builder, at_once=1)
     assert builder.submitted == ["e", "b", "d", "a"]
+
+
+def test_one_that_is_alone_may_use_all_processors(bench: Bench) -> None:
+    builder = FakeBuilder(looks=3)
+    bench.run(builder, at_once=8)
+    # d and e are ready together; b comes when d is done, and a is the last.
+    assert builder.jobs == {"e": 4, "d": 4, "b": 8, "a": 8}
+    assert bench.run(FakeBuilder(), circumstances=dataclasses.replace(HERE, target="x"), at_once=1)
 
 
 def test_what_is_unchanged_is_kept(bench: Bench) -> None:

@@ -14,7 +14,8 @@ class Job:
     """One source to build.
 
     ``dsc`` is the source package; ``variants`` are the packages that the build may use;
-    ``directory`` is an empty one for it alone; ``log`` is where what it says belongs.
+    ``directory`` is an empty one for it alone; ``log`` is where what it says belongs; ``jobs``
+    are the commands that it may run at once.
     """
 
     source: str
@@ -23,6 +24,7 @@ class Job:
     variants: tuple[Path, ...]
     directory: Path
     log: Path
+    jobs: int
 
 
 @dataclass(frozen=True, kw_only=True)

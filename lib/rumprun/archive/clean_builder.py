@@ -24,14 +24,13 @@ _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 class CleanBuilder(abc.ABC):
     """Converts a source and has it built in a chroot; the source's own packages may be left."""
 
-    def __init__(self, chroot: Chroot, *, own: Sequence[Path], jobs: int, native: bool) -> None:
+    def __init__(self, chroot: Chroot, *, own: Sequence[Path], native: bool) -> None:
         """``own`` are our packages, which the chroot's suite does not have.
 
-        ``jobs`` is for each build; ``native`` also builds the source's own packages.
+        ``native`` also builds the source's own packages.
         """
         self.chroot = chroot
         self.own = tuple(own)
-        self.jobs = jobs
         self.native = native
         self._running: dict[str, tuple[Job, Background]] = {}
 
@@ -41,10 +40,10 @@ class CleanBuilder(abc.ABC):
         """The builder and the suite."""
 
     @abc.abstractmethod
-    def words(self, dsc: Path, packages: Path, directory: Path) -> list[str | Path]:
-        """The command that builds ``dsc``, run in ``directory/result``, where packages appear.
+    def words(self, dsc: Path, packages: Path, job: Job) -> list[str | Path]:
+        """The command that builds ``dsc`` for ``job``, run where its packages are to appear.
 
-        ``packages`` has what the chroot may install; ``directory`` is the job's own.
+        ``packages`` has what the chroot may install.
         """
 
     def prepare(self) -> None:
@@ -61,14 +60,14 @@ class CleanBuilder(abc.ABC):
         result = job.directory / RESULT
         result.mkdir()
         process = Background(
-            self.words(converted.dsc, packages, job.directory),
+            self.words(converted.dsc, packages, job),
             output=job.log,
             log=job.directory / "said",
             cwd=result,
             env={
                 **base_environment(),
                 "PATH": _PATH,
-                "DEB_BUILD_OPTIONS": f"nocheck parallel={self.jobs}",
+                "DEB_BUILD_OPTIONS": f"nocheck parallel={job.jobs}",
             },
         )
         self._running[job.source] = job, process

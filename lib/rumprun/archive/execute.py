@@ -69,7 +69,8 @@ class Executor:
 
     ``locate`` gives the ``.dsc`` of a node, fetched if need be, into an empty directory;
     ``recipe_for`` gives a source's recipe by its name and version; ``work`` is an empty
-    directory; ``at_once`` is how many sources are built side by side.
+    directory; ``at_once`` is how many sources are built side by side, and how many commands they
+    may run at once, all together.
     """
 
     plan: Plan
@@ -101,7 +102,10 @@ class Executor:
         try:
             while not all(item.ended is not None for item in self.run.values()):
                 while len(running) < self.at_once and (taken := schedule.take()) is not None:
-                    job = self._begin(taken, before, time.monotonic() - started)
+                    # One that is alone may use all; a crowd gets a share each.
+                    width = min(self.at_once, len(running) + schedule.ready + 1)
+                    jobs = -(-self.at_once // width)
+                    job = self._begin(taken, before, time.monotonic() - started, jobs)
                     if job is None:
                         schedule.done(taken)
                     else:
@@ -115,7 +119,7 @@ class Executor:
                 self.builder.abort(name)
         return self.run
 
-    def _begin(self, name: str, before: Mapping[str, Record], now: float) -> Job | None:
+    def _begin(self, name: str, before: Mapping[str, Record], now: float, jobs: int) -> Job | None:
         """Start the build of ``name``; ``None`` where there is nothing to build, or no source."""
         item = self.run[name]
         item.started = now
@@ -132,7 +136,7 @@ class Executor:
         item.state = State.RUNNING
         self.observer.changed(name, self.run)
         try:
-            job = self._job(item.node, directory)
+            job = self._job(item.node, directory, jobs)
             self.builder.submit(job)
         except SystemFault:
             raise
@@ -141,7 +145,7 @@ class Executor:
             return None
         return job
 
-    def _job(self, node: Node, directory: Path) -> Job:
+    def _job(self, node: Node, directory: Path, jobs: int) -> Job:
         place = directory / "source"
         place.mkdir()
         dsc = self.locate(node, place)
@@ -153,6 +157,7 @@ class Executor:
             variants=self._variants(node),
             directory=directory,
             log=self.repository.log_of(node.source, self._identities[node.source]),
+            jobs=jobs,
         )
 
     def _used(self, node: Node) -> dict[str, str]:

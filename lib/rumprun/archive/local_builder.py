@@ -44,7 +44,8 @@ class LocalBuilder:
         for deb in job.variants:
             (variants / deb.name).symlink_to(deb)
         words: list[str | Path] = [paths.DATA / "rumpdeb", "build", "--only-named", "--json"]
-        words += ["--variants", variants, "--output", output, *self.options, job.dsc]
+        words += ["--variants", variants, "--output", output, "--jobs", str(job.jobs)]
+        words += [*self.options, job.dsc]
         process = Background(
             words,
             output=job.directory / "packages.json",

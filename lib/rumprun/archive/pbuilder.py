@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from rumprun.archive.builder import Job
 from rumprun.archive.clean_builder import RESULT, CleanBuilder
 from rumprun.archive.repository_index import write_flat_index
 from rumprun.errors import UsageError
@@ -37,9 +38,10 @@ class PbuilderBuilder(CleanBuilder):
             raise UsageError("pbuilder needs root", hint="use sudo, or --builder sbuild")
         super().prepare()
 
-    def words(self, dsc: Path, packages: Path, directory: Path) -> list[str | Path]:
+    def words(self, dsc: Path, packages: Path, job: Job) -> list[str | Path]:
         """As :meth:`CleanBuilder.words`."""
         write_flat_index(packages)
+        directory = job.directory
         place = directory / "place"
         place.mkdir()
         hooks = directory / "hooks"
@@ -54,5 +56,5 @@ class PbuilderBuilder(CleanBuilder):
         words += ["--distribution", self.chroot.suite]
         words += ["--architecture", self.chroot.architecture]
         words += ["--buildresult", directory / RESULT, "--hookdir", hooks]
-        words += ["--bindmounts", packages, "--debbuildopts", f"-j{self.jobs}"]
+        words += ["--bindmounts", packages, "--debbuildopts", f"-j{job.jobs}"]
         return [*words, *([] if self.native else ["--binary-indep"]), dsc]

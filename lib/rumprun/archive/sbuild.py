@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from rumprun.archive.builder import Job
 from rumprun.archive.clean_builder import RESULT, CleanBuilder
 from rumprun.errors import UsageError
 
@@ -27,13 +28,13 @@ class SbuildBuilder(CleanBuilder):
             )
         super().prepare()
 
-    def words(self, dsc: Path, packages: Path, directory: Path) -> list[str | Path]:
+    def words(self, dsc: Path, packages: Path, job: Job) -> list[str | Path]:
         """As :meth:`CleanBuilder.words`."""
         kinds = ["--arch-all", *([] if self.native else ["--no-arch-any"])]
         return [
             *("sbuild", "--chroot-mode=unshare", f"--chroot={self.chroot.path}"),
             *(f"--dist={self.chroot.suite}", f"--arch={self.chroot.architecture}", *kinds),
             *("--no-run-lintian", "--no-run-piuparts", "--no-run-autopkgtest"),
-            *("--nolog", "--verbose", f"--build-dir={directory / RESULT}"),
+            *("--nolog", "--verbose", f"--build-dir={job.directory / RESULT}"),
             *(f"--extra-package={packages}", dsc),
         ]

@@ -38,6 +38,11 @@ class Schedule:
         """The ready source that most depends on; ``None``: nothing is ready now."""
         return heapq.heappop(self._ready)[1] if self._ready else None
 
+    @property
+    def ready(self) -> int:
+        """How many sources are ready now."""
+        return len(self._ready)
+
     def done(self, name: str) -> None:
         """``name`` has been built, or has failed: what waited for it may go on."""
         for user in self._users[name]:

@@ -101,7 +101,7 @@ def main(arguments: argparse.Namespace, target: Target) -> int:
 
 
 def _local(arguments: argparse.Namespace, _target: Target) -> Builder:
-    options = ["--jobs", str(arguments.jobs), "--timeout", str(arguments.timeout)]
+    options = ["--timeout", str(arguments.timeout)]
     options += ["--check"] if arguments.check else []
     options += ["--install-deps"] if arguments.install_deps else []
     for place in arguments.recipe:
@@ -128,7 +128,7 @@ def _clean(
         *packages_in(arguments.extra_package),
         *(repository.packages(ours) if ours else ()),
     )
-    return kind(chroot, own=own, jobs=arguments.jobs, native=arguments.native)
+    return kind(chroot, own=own, native=arguments.native)
 
 
 _BUILDERS: Mapping[str, Callable[[argparse.Namespace, Target], Builder]] = {
