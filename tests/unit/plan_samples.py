@@ -59,3 +59,6 @@ class Samples:
             multi_arch="same",
             depends=", ".join(word[1:] for word in words if word.startswith("#")),
         )
+
+    def suggestion(self, name: str) -> str:
+        return f"not {name}"

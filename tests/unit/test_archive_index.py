@@ -87,6 +87,13 @@ def test_packages_also_by_what_they_provide(files: tuple[IndexFile, ...]) -> Non
     assert index.package("nosuch-dev") is None
 
 
+def test_a_wrong_name_is_helped(files: tuple[IndexFile, ...]) -> None:
+    index = open_index(files, doing="sid")
+    assert index.suggestion("libfoo-dev") == "libfoo-dev is a binary package of the source foo"
+    assert index.suggestion("fooo") == "did you mean foo?"
+    assert index.suggestion("zzzzz") == "check the name"
+
+
 def test_a_change_is_noticed_and_no_change_costs_nothing(
     files: tuple[IndexFile, ...], tmp_path: Path
 ) -> None:

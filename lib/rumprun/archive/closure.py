@@ -39,6 +39,9 @@ class Lookup(Protocol):
     def package(self, name: str) -> ArchivePackage | None:
         """The binary package ``name``, or the first that provides it."""
 
+    def suggestion(self, name: str) -> str:
+        """What a user who asks for the source ``name``, which there is not, may have meant."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
@@ -67,7 +70,7 @@ def find_closure(names: Iterable[str], catalogue: Lookup, choices: Choices) -> d
             continue
         source = catalogue.source(name)
         if source is None:
-            raise MissingError(f"no source package {name!r}", hint="check the name and the suite")
+            raise MissingError(f"no source package {name!r}", hint=catalogue.suggestion(name))
         node = _node(source, because, catalogue, choices, is_asked=name in asked)
         found[name] = node
         waiting += [

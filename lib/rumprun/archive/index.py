@@ -8,6 +8,7 @@ database in the user's cache, so that a plan need not read a hundred megabytes.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import hashlib
 import re
 import sqlite3
@@ -86,6 +87,15 @@ class Index:
             multi_arch=multi_arch,
             depends=depends,
         )
+
+    def suggestion(self, name: str) -> str:
+        """The source of a binary package ``name``, or sources of a similar name."""
+        package = self.package(name)
+        if package is not None:
+            return f"{name} is a binary package of the source {package.source}"
+        names = [row[0] for row in self._connection.execute("select name from source")]
+        near = difflib.get_close_matches(name, names, n=3)
+        return f"did you mean {', '.join(near)}?" if near else "check the name"
 
     def _row(self, query: str, name: str) -> tuple[str, ...] | None:
         row: tuple[str, ...] | None = self._connection.execute(query, (name,)).fetchone()

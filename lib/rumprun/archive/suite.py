@@ -11,6 +11,7 @@ from rumprun import ui
 from rumprun.archive.index import Index, IndexFile, open_index
 from rumprun.archive.model import ArchivePackage, ArchiveSource
 from rumprun.errors import MissingError
+from rumprun.source.apt_errors import NotOnMirror
 from rumprun.source.apt_root import AptRoot, private_root, suite_root, system_root
 
 # What the pockets of a suite add to its name (https://wiki.debian.org/StableUpdates).
@@ -47,6 +48,10 @@ class Catalogue:
         """The binary package ``name``, or the first that provides it."""
         return self._index.package(name) if self._index is not None else None
 
+    def suggestion(self, name: str) -> str:
+        """What a user who asks for the source ``name``, which there is not, may have meant."""
+        return self._index.suggestion(name) if self._index is not None else "check the name"
+
     @functools.cached_property
     def _index(self) -> Index | None:
         try:
@@ -76,7 +81,7 @@ def suite_index(
     sources = private_root(offline=offline) if enable_deb_src else system_root(wanted=wanted)
     packages = AptRoot()
     if suite is not None and suite not in _names(packages):
-        sources = packages = suite_root(suite, offline=offline)
+        sources = packages = _other_suite(suite, packages, offline=offline)
     files = [
         IndexFile(path=Path(target["Filename"]), kind=kind)
         for kind, root in (("Sources", sources), ("Packages", packages))
@@ -84,6 +89,17 @@ def suite_index(
         if _is_of(target, suite) and target.get("Architecture", architecture) == architecture
     ]
     return open_index(files, doing=suite or "the archive")
+
+
+def _other_suite(suite: str, own: AptRoot, *, offline: bool) -> AptRoot:
+    """The view of ``suite``, which ``own`` does not have."""
+    try:
+        return suite_root(suite, offline=offline)
+    except NotOnMirror as error:
+        known = ", ".join(sorted(_names(own)))
+        raise MissingError(
+            f"the mirror has no suite {suite!r}", hint=f"apt knows {known}"
+        ) from error
 
 
 def _names(root: AptRoot) -> frozenset[str]:

@@ -26,8 +26,9 @@ from rumprun import paths, ui
 from rumprun.command import CommandFailed, Completed, run
 from rumprun.errors import MissingError, UsageError
 from rumprun.source.apt_errors import explain
-from rumprun.workdir import atomic_path
+from rumprun.workdir import atomic_path, remove_tree
 
+_STAMP = "updated"
 _MAX_AGE = 6 * 3600.0
 # A mirror may be out of reach for a moment.
 _RETRIES = 3
@@ -182,12 +183,17 @@ def suite_root(suite: str, *, max_age: float = _MAX_AGE, offline: bool = False) 
     if not _SUITE.fullmatch(suite):
         raise UsageError(f"{suite!r} is no suite's name", hint="such as bookworm or trixie")
     directory = _suite_directory(suite)
-    return _root(directory, lambda: suite_entries(suite), max_age=max_age, offline=offline)
+    try:
+        return _root(directory, lambda: suite_entries(suite), max_age=max_age, offline=offline)
+    finally:
+        # Nothing is kept of a suite that there is not.
+        if not (directory / _STAMP).exists():
+            remove_tree(directory)
 
 
 def has_root(suite: str) -> bool:
     """Whether :func:`suite_root` has been asked for ``suite`` before: a plan is made of it."""
-    return bool(_SUITE.fullmatch(suite)) and (_suite_directory(suite) / "updated").exists()
+    return bool(_SUITE.fullmatch(suite)) and (_suite_directory(suite) / _STAMP).exists()
 
 
 def _suite_directory(suite: str) -> Path:
@@ -202,7 +208,7 @@ def _root(
         (directory / name).mkdir(parents=True, exist_ok=True)
     configuration = directory / "apt.conf"
     root = AptRoot(configuration=configuration)
-    stamp = directory / "updated"
+    stamp = directory / _STAMP
     with locked(directory / "lock"):
         if offline and not stamp.exists():
             raise MissingError("no index of sources yet", hint="run once with network")
