@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumprun.archive.circles import find_circles
-from rumprun.archive.model import Need, Node, Plan
+from rumprun.archive.model import ArchivePackage, ArchiveSource, Need, Node, Plan
 from rumprun.archive.order import in_order
 from rumprun.archive.plan import make_plan
 from rumprun.archive.plan_text import as_dot, as_html, as_json, as_lines
@@ -61,6 +61,33 @@ def test_who_is_asked_for_gets_all_its_libraries_and_others_what_they_require() 
         "libk-dev": "nothing that was asked for needs it"
     }
     assert order(plan(archive, "a", "b")) == ["d", "k", "b", "a"]
+
+
+class TwoPackages(Samples):
+    """In addition, the source b makes libbcore-dev, which depends on libk-dev only."""
+
+    def source(self, name: str) -> ArchiveSource | None:
+        found = super().source(name)
+        if found is None or name != "b":
+            return found
+        more = dataclasses.replace(found.binaries[0], name="libbcore-dev")
+        return dataclasses.replace(found, binaries=(*found.binaries, more))
+
+    def package(self, name: str) -> ArchivePackage | None:
+        if name != "libbcore-dev":
+            return super().package(name)
+        found = super().package("libb-dev")
+        assert found is not None
+        return dataclasses.replace(found, name=name, depends="libk-dev")
+
+
+def test_what_is_required_is_told_by_the_packages_that_are_wanted() -> None:
+    needs = {"a": "#libbcore-dev", "b": "libk-dev, #liba-dev", "k": "", "z": "libb-dev"}
+    # By way of libb-dev this would be a circle that cannot be broken.
+    found = plan(TwoPackages(needs), "a")
+    assert order(found) == ["k", "b", "a"]
+    with pytest.raises(InputError, match="cannot be broken"):
+        plan(TwoPackages(needs), "a", "z")
 
 
 def test_what_is_left_out_has_its_reason() -> None:

@@ -2,8 +2,8 @@
 """Which sources belong to a plan: those named, and those whose libraries they cannot do without.
 
 A source that the user names is built with all the libraries that it builds with in the archive.
-One that is there for another's sake only is built with those that its own -dev packages depend
-on, whose headers or archives are part of what it offers; otherwise the closure of nearly any
+One that is there for another's sake is built with those that the -dev packages wanted of it depend
+on, whose headers or archives are part of what they offer; otherwise the closure of nearly any
 library would be the better part of the archive, by way of its tools and its test suite.
 """
 
@@ -22,7 +22,7 @@ from rumprun.source.needs import has_variant
 from rumprun.source.recipe import Recipe
 from rumprun.source.relations import alternatives
 from rumprun.source.scan.depends import all_names, split_needs
-from rumprun.source.scan.model import Context, Package
+from rumprun.source.scan.model import Context, Needs, Package
 
 _NOT_NEEDED = "nothing that was asked for needs it"
 _NO_SOURCE = "no source of the suite makes it"
@@ -62,92 +62,132 @@ def find_closure(names: Iterable[str], catalogue: Lookup, choices: Choices) -> d
     Raises :class:`MissingError` for a name that the ``catalogue`` has no source of.
     """
     asked = tuple(dict.fromkeys(names))
-    found: dict[str, Node] = {}
-    waiting = [(name, "asked for") for name in reversed(asked)]
-    while waiting:
-        name, because = waiting.pop()
-        if name in found:
-            continue
-        source = catalogue.source(name)
-        if source is None:
-            raise MissingError(f"no source package {name!r}", hint=catalogue.suggestion(name))
-        node = _node(source, because, catalogue, choices, is_asked=name in asked)
-        found[name] = node
-        waiting += [
-            (need.source, f"{need.library} of {name}")
-            for need in reversed(node.needs)
-            if need.source not in found
-        ]
-    return found
+    search = _Search(catalogue, choices)
+    for name in asked:
+        search.want(name, None, "asked for")
+    return {name: search.node(name) for name in search.wanted}
 
 
-def _node(
-    source: ArchiveSource,
-    because: str,
-    catalogue: Lookup,
-    choices: Choices,
-    *,
-    is_asked: bool,
-) -> Node:
-    packages = {name: catalogue.package(name) for name in sorted(all_names(source))}
-    context = Context(
-        architecture=choices.architecture,
-        packages={name: _known(item) for name, item in packages.items() if item},
-    )
-    split = split_needs(source, context)
-    recipe = choices.recipe_for(source.name, source.version)
-    by_recipe = {name for name in split.missing if recipe and recipe.drops(name)}
-    required = _required(source, catalogue)
-    needs: list[Need] = []
-    dropped = dict(split.dropped)
-    for library, maker in split.missing.items():
-        why = _why_dropped(library, maker, catalogue, choices.without, by_recipe)
-        if why is None and not (is_asked or library in required):
-            why = _NOT_NEEDED
-        if why is not None:
-            dropped[library] = why
-        elif maker != source.name:
-            needs.append(Need(library=library, source=maker, required=library in required))
-    return Node(
-        source=source.name,
-        version=source.version,
-        digest=source.digest,
-        variants=tuple(_variants(source, choices.architecture)),
-        needs=tuple(needs),
-        because=because,
-        dropped=dropped,
-        tools=tuple(split.tools),
-    )
+class _Search:
+    """The sources found so far, and which of their -dev packages are wanted."""
+
+    def __init__(self, catalogue: Lookup, choices: Choices) -> None:
+        self._catalogue = catalogue
+        self._choices = choices
+        # None among the packages of a source: all of it is wanted, for it was asked for.
+        self.wanted: dict[str, set[str | None]] = {}
+        self._because: dict[str, str] = {}
+        self._splits: dict[str, tuple[ArchiveSource, Needs]] = {}
+
+    def want(self, name: str, library: str | None, because: str) -> None:
+        """Want the package ``library`` of the source ``name``, and what that leads to."""
+        waiting: list[tuple[str, str | None, str]] = [(name, library, because)]
+        while waiting:
+            name, library, because = waiting.pop()
+            known = self.wanted.setdefault(name, set())
+            if library in known:
+                continue
+            known.add(library)
+            self._because.setdefault(name, because)
+            waiting += [
+                (need.source, need.library, f"{need.library} of {name}")
+                for need in reversed(self._needs(name))
+            ]
+
+    def node(self, name: str) -> Node:
+        """What is known of the source ``name`` in the end."""
+        source, split = self._split(name)
+        needs = self._needs(name)
+        needed = {need.library for need in needs}
+        return Node(
+            source=name,
+            version=source.version,
+            digest=source.digest,
+            variants=tuple(_variants(source, self._choices.architecture)),
+            needs=needs,
+            because=self._because[name],
+            dropped={
+                **split.dropped,
+                **{
+                    library: self._why_dropped(name, library, maker) or _NOT_NEEDED
+                    for library, maker in split.missing.items()
+                    if library not in needed and maker != name
+                },
+            },
+            tools=tuple(split.tools),
+        )
+
+    def _needs(self, name: str) -> tuple[Need, ...]:
+        source, split = self._split(name)
+        wanted = self.wanted[name]
+        required = _required(source, self._catalogue, wanted)
+        return tuple(
+            Need(library=library, source=maker, required=library in required)
+            for library, maker in split.missing.items()
+            if maker != name
+            and (None in wanted or library in required)
+            and self._why_dropped(name, library, maker) is None
+        )
+
+    def _split(self, name: str) -> tuple[ArchiveSource, Needs]:
+        """The source ``name`` and its Build-Depends, each looked up once."""
+        if name not in self._splits:
+            source = self._catalogue.source(name)
+            if source is None:
+                hint = self._catalogue.suggestion(name)
+                raise MissingError(f"no source package {name!r}", hint=hint)
+            packages = {each: self._catalogue.package(each) for each in sorted(all_names(source))}
+            context = Context(
+                architecture=self._choices.architecture,
+                packages={each: _known(item) for each, item in packages.items() if item},
+            )
+            self._splits[name] = source, split_needs(source, context)
+        return self._splits[name]
+
+    def _why_dropped(self, name: str, library: str, maker: str) -> str | None:
+        """Why the variant of ``name`` does without ``library`` of the source ``maker``, if so."""
+        made = self._catalogue.source(maker) if maker else None
+        if made is None:
+            return _NO_SOURCE
+        if {library, maker} & self._choices.without:
+            return _BY_USER
+        source, _needs = self._splits[name]
+        recipe = self._choices.recipe_for(name, source.version)
+        if recipe is not None and recipe.drops(library):
+            return _BY_RECIPE
+        return why_unused(library, made.section)
 
 
 def _known(package: ArchivePackage) -> Package:
     return Package(source=package.source, section=package.section, multi_arch=package.multi_arch)
 
 
-def _why_dropped(
-    library: str,
-    maker: str,
-    catalogue: Lookup,
-    without: Collection[str],
-    by_recipe: Collection[str],
-) -> str | None:
-    """Why the variant does without ``library`` of the source ``maker``, if it does."""
-    source = catalogue.source(maker) if maker else None
-    if source is None:
-        return _NO_SOURCE
-    if library in without or maker in without:
-        return _BY_USER
-    return _BY_RECIPE if library in by_recipe else why_unused(library, source.section)
+def _required(
+    source: ArchiveSource, catalogue: Lookup, wanted: Collection[str | None]
+) -> frozenset[str]:
+    """What the -dev packages of ``source`` that are ``wanted`` depend on, as far as can be told.
 
-
-def _required(source: ArchiveSource, catalogue: Lookup) -> frozenset[str]:
-    """What the -dev packages of ``source`` depend on, as far as it may be a library."""
+    ``None`` among them means all; those that another of the same source depends on count too.
+    """
+    own = {binary.name for binary in source.binaries if has_variant(binary.name)}
+    waiting = sorted(own) if None in wanted else [_real(name, catalogue) for name in wanted if name]
     found: set[str] = set()
-    for binary in source.binaries:
-        package = catalogue.package(binary.name) if has_variant(binary.name) else None
-        if package is not None and package.name == binary.name:
-            found.update(relation.name for relation in alternatives(package.depends))
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        package = catalogue.package(name) if name in own and name not in seen else None
+        seen.add(name)
+        if package is not None and package.name == name:
+            depends = {relation.name for relation in alternatives(package.depends)}
+            found |= depends
+            waiting += sorted(depends & own)
     return frozenset(found)
+
+
+def _real(name: str, catalogue: Lookup) -> str:
+    """The package that ``name`` is, or that provides it."""
+    package = catalogue.package(name)
+    return package.name if package is not None else name
 
 
 def _variants(source: ArchiveSource, architecture: str) -> Iterable[str]:
