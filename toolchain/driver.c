@@ -164,6 +164,11 @@ static void add_map(struct words *command, const struct scan *scan) {
 static void add_directories(struct words *command, const struct layout *layout) {
     const char *const roots[] = {layout->overlay, layout->sysroot};
     const char *last = "/usr/" TRIPLE;
+    const char *tree = getenv("RUMPRUN_BUILD_TREE");
+
+    /* Not among the flags of the build, which some sources record. */
+    if (tree != NULL && tree[0] != '\0')
+        words_add(command, format_text("-ffile-prefix-map=%s=.", tree));
 
     for (size_t i = layout->overlay == layout->sysroot; i < sizeof(roots) / sizeof(roots[0]); i++) {
         if (strcmp(roots[i], last) != 0)

@@ -200,6 +200,33 @@ def test_a_source_that_calls_gcc_by_that_name_is_built_for_the_target(tmp_path: 
     assert "_chk" not in undefined
 
 
+def test_a_source_may_record_the_flags_that_it_is_built_with(tmp_path: Path) -> None:
+    files = {
+        "Makefile": """\
+CC = $(DEB_HOST_GNU_TYPE)-gcc
+all:
+\techo 'const char flags[] = "$(CFLAGS)"; const char *file(void) { return __FILE__; }' >flags.c
+\t$(CC) $(CFLAGS) -c $(CURDIR)/flags.c
+\tar rc libfoo.a flags.o
+install:
+\tinstall -D -m 644 libfoo.a $(DESTDIR)/usr/lib/libfoo.a
+clean:
+\trm -f flags.c *.o *.a
+""",
+        "debian/rules": RULES,
+        "debian/libfoo-dev.install": "usr/lib/lib*.a\n",
+    }
+    answer = build(make_source(tmp_path, files), tmp_path / "out")
+    assert answer.returncode == 0, answer.stderr
+    (deb,) = (tmp_path / "out").glob("*.deb")
+    run(["dpkg-deb", "--extract", deb, tmp_path / "root"])
+    (library,) = (tmp_path / "root").rglob("libfoo.a")
+    content = library.read_bytes()
+    assert b"-fstack-protector-strong" in content
+    assert b"./flags.c\0" in content
+    assert str(tmp_path).encode() not in content
+
+
 def test_a_program_that_needs_another_language_is_left_out_and_said(tmp_path: Path) -> None:
     answer = build(make_source(tmp_path, BINDING), tmp_path / "out")
     assert answer.returncode == 0, answer.stderr

@@ -203,6 +203,8 @@ def build_options(
     given = caller.get("DEB_BUILD_OPTIONS", "").split()
     words = ["nodoc", "noautodbgsym"] if check else ["nocheck", "nodoc", "noautodbgsym"]
     words += [word for word in given if word in _USER_OPTIONS]
+    # The compiler driver does it: some sources record all flags of the build, paths and all.
+    words.append("reproducible=-fixfilepath,-fixdebugpath")
     parallel = [word for word in given if word.startswith("parallel=")]
     return words + (parallel or [f"parallel={jobs}"])
 

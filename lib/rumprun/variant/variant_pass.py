@@ -84,6 +84,7 @@ def run_pass(
         profiles=options.profiles,
         check=options.check,
     )
+    environment["RUMPRUN_BUILD_TREE"] = str(tree)
     if options.plain_tools:
         put_plain_tools(target, directories)
     if options.left_out:
