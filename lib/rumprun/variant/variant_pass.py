@@ -74,25 +74,7 @@ def run_pass(
     :class:`BuildError` with the last lines of ``log`` and its name where a step fails.
     """
     directories = prepare_directories(target, work, check=options.check)
-    environment = pass_environment(
-        target,
-        directories,
-        source=source.name,
-        epoch=source.timestamp,
-        jobs=options.jobs,
-        sysroot=sysroot.path,
-        profiles=options.profiles,
-        check=options.check,
-    )
-    environment["RUMPRUN_BUILD_TREE"] = str(tree)
-    if options.plain_tools:
-        put_plain_tools(target, directories)
-    if options.left_out:
-        put_compilers(target, directories.commands)
-        environment["DH_RUMPRUN_LEFT_OUT"] = " ".join(options.left_out)
-    environment.update(options.variables)
-    environment["DH_RUMPRUN_CONFIGURE"] = "\n".join(options.configure)
-    environment.update(write_switches(options.switches, work, environment["CONFIG_SITE"]))
+    environment = _environment(tree, source, target, sysroot, directories, work, options)
     only_all = all(binary.architecture == ("all",) for binary in source.binaries)
     kind = "indep" if only_all else "arch"
     confined = confinement(tree, work)
@@ -119,6 +101,38 @@ def confinement(*directories: Path) -> list[str]:
     places = [*map(str, directories), *sorted(place for place in scratch if Path(place).is_dir())]
     program = paths.DEBHELPER / "pass" / "confined.py"
     return [sys.executable, "-I", "-S", str(program), *places, "--"]
+
+
+def _environment(
+    tree: Path,
+    source: SourcePackage,
+    target: Target,
+    sysroot: Sysroot,
+    directories: PassDirectories,
+    work: Path,
+    options: PassOptions,
+) -> dict[str, str]:
+    """The environment of the pass in ``tree`` with ``options``, and the commands that it finds."""
+    environment = pass_environment(
+        target,
+        directories,
+        source=source.name,
+        epoch=source.timestamp,
+        jobs=options.jobs,
+        sysroot=sysroot.path,
+        profiles=options.profiles,
+        check=options.check,
+    )
+    environment["RUMPRUN_BUILD_TREE"] = str(tree)
+    if options.plain_tools:
+        put_plain_tools(target, directories)
+    if options.left_out:
+        put_compilers(target, directories.commands)
+        environment["DH_RUMPRUN_LEFT_OUT"] = " ".join(options.left_out)
+    environment.update(options.variables)
+    environment["DH_RUMPRUN_CONFIGURE"] = "\n".join(options.configure)
+    environment.update(write_switches(options.switches, work, environment["CONFIG_SITE"]))
+    return environment
 
 
 def _commands(steps: Sequence[str], rule: str) -> list[list[str]]:
