@@ -78,6 +78,7 @@ class _Search:
         self.wanted: dict[str, set[str | None]] = {}
         self._because: dict[str, str] = {}
         self._splits: dict[str, tuple[ArchiveSource, Needs]] = {}
+        self._recipes: dict[str, Recipe | None] = {}
 
     def want(self, name: str, library: str | None, because: str) -> None:
         """Want the package ``library`` of the source ``name``, and what that leads to."""
@@ -130,7 +131,7 @@ class _Search:
         )
 
     def _split(self, name: str) -> tuple[ArchiveSource, Needs]:
-        """The source ``name`` and its Build-Depends, each looked up once."""
+        """The source ``name`` and its Build-Depends, looked up once, as its recipe is."""
         if name not in self._splits:
             source = self._catalogue.source(name)
             if source is None:
@@ -142,6 +143,7 @@ class _Search:
                 packages={each: _known(item) for each, item in packages.items() if item},
             )
             self._splits[name] = source, split_needs(source, context)
+            self._recipes[name] = self._choices.recipe_for(name, source.version)
         return self._splits[name]
 
     def _why_dropped(self, name: str, library: str, maker: str) -> str | None:
@@ -151,8 +153,7 @@ class _Search:
             return _NO_SOURCE
         if {library, maker} & self._choices.without:
             return _BY_USER
-        source, _needs = self._splits[name]
-        recipe = self._choices.recipe_for(name, source.version)
+        recipe = self._recipes[name]
         if recipe is not None and recipe.drops(library):
             return _BY_RECIPE
         return why_unused(library, made.section)

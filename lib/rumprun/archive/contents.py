@@ -6,10 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from debian.arfile import ArError
-from debian.debfile import DebError, DebFile
-
-from rumprun.errors import InputError
+from rumprun.source.deb import read_control
 from rumprun.source.relations import alternatives
 
 
@@ -29,19 +26,13 @@ def read_contents(deb: Path) -> Contents:
 
     Raises :class:`InputError` for a file that is no Debian package.
     """
-    try:
-        with DebFile(filename=str(deb)) as package:
-            control = package.debcontrol()
-        name, version = control["Package"], control["Version"]
-    except (ArError, DebError, KeyError, OSError, ValueError, EOFError) as error:
-        raise InputError(f"{deb}: no Debian package: {error}", hint="remove it") from error
-    source, _, source_version = control.get("Source", name).partition(" ")
+    control = read_control(deb)
     return Contents(
-        name=name,
-        source=source,
-        source_version=source_version.strip("()") or version,
-        static_built_using=_versions(control.get("Static-Built-Using", "")),
-        built_using=_versions(control.get("Built-Using", "")),
+        name=control.name,
+        source=control.source,
+        source_version=control.source_version,
+        static_built_using=_versions(control.fields.get("Static-Built-Using", "")),
+        built_using=_versions(control.fields.get("Built-Using", "")),
     )
 
 

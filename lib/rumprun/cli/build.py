@@ -12,9 +12,8 @@ from pathlib import Path
 
 from rumprun import ui
 from rumprun.archive.local_build import LocalBuild
-from rumprun.archive.model import Plan
 from rumprun.cli import build_repository
-from rumprun.cli.plan import add_plan_arguments, plan_for, source_names
+from rumprun.cli.plan import add_plan_arguments, plan_for, sources_by_name
 from rumprun.cli.sources import (
     add_build_arguments,
     add_output_argument,
@@ -148,16 +147,15 @@ def _items(arguments: argparse.Namespace, target: Target, work: Path) -> Sequenc
     plan = plan_for(arguments, target)
     if len(plan.nodes) > len(plan.asked):
         ui.note(f"to build, in this order: {', '.join(node.source for node in plan.nodes)}")
-    return [_planned(node.source, plan, arguments) for node in plan.nodes]
-
-
-def _planned(name: str, plan: Plan, arguments: argparse.Namespace) -> _Item:
-    given = dict(zip(source_names(arguments.sources), arguments.sources, strict=True))
-    return _Item(
-        name=name,
-        asked=name in plan.asked,
-        unpack=lambda directory: unpack_source(given.get(name, name), arguments, directory),
-    )
+    words = sources_by_name(arguments.sources)
+    return [
+        _Item(
+            name=node.source,
+            asked=node.source in plan.asked,
+            unpack=functools.partial(unpack_source, words.get(node.source, node.source), arguments),
+        )
+        for node in plan.nodes
+    ]
 
 
 def _named(arguments: argparse.Namespace, target: Target, work: Path) -> Sequence[_Item]:

@@ -21,7 +21,7 @@ from rumprun.archive.progress import Display
 from rumprun.archive.report import write_report
 from rumprun.archive.repository import Repository
 from rumprun.archive.sbuild import SbuildBuilder
-from rumprun.cli.plan import plan_for, recipe_finder, source_names
+from rumprun.cli.plan import plan_for, recipe_finder, sources_by_name
 from rumprun.cli.publish import packages_in
 from rumprun.cli.sources import locate_dsc
 from rumprun.errors import BuildError
@@ -69,7 +69,7 @@ def main(arguments: argparse.Namespace, target: Target) -> int:
     """Carry out the plan for the sources named; the status tells whether one of them failed."""
     plan = plan_for(arguments, target)
     repository = Repository(path=arguments.repo.absolute(), key=arguments.key)
-    words = dict(zip(source_names(arguments.sources), arguments.sources, strict=True))
+    words = sources_by_name(arguments.sources)
 
     def locate(node: Node, directory: Path) -> Path:
         return locate_dsc(words.get(node.source, node.source), arguments, directory).absolute()

@@ -73,12 +73,12 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def source_names(words: Iterable[str]) -> tuple[str, ...]:
-    """The names of the sources that ``words`` of a command line mean, in their order."""
-    return tuple(
-        read_dsc(Path(word)).name if word.endswith(_DSC) else re.split("[=/]", word)[0]
+def sources_by_name(words: Iterable[str]) -> dict[str, str]:
+    """What ``words`` of a command line mean: the names of sources, each with its word."""
+    return {
+        read_dsc(Path(word)).name if word.endswith(_DSC) else re.split("[=/]", word)[0]: word
         for word in words
-    )
+    }
 
 
 def recipe_finder(arguments: argparse.Namespace) -> Callable[[str, str], Recipe | None]:
@@ -92,13 +92,10 @@ def recipe_finder(arguments: argparse.Namespace) -> Callable[[str, str], Recipe 
 
 def plan_for(arguments: argparse.Namespace, target: Target) -> Plan:
     """The plan for the sources on the command line."""
-    names = source_names(arguments.sources)
+    names = sources_by_name(arguments.sources)
     local = {
-        name: read_local_source(Path(word))
-        for name, word in zip(names, arguments.sources, strict=True)
-        if word.endswith(_DSC)
+        name: read_local_source(Path(word)) for name, word in names.items() if word.endswith(_DSC)
     }
-
     architecture = target.dpkg_architecture
     catalogue = Catalogue(
         lambda: suite_index(

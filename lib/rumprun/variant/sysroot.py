@@ -3,19 +3,16 @@
 
 from __future__ import annotations
 
-import lzma
-import tarfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from debian.arfile import ArError
-from debian.debfile import DebError, DebFile
+from debian.debfile import DebFile
 from debian.debian_support import Version
 
 from rumprun.command import CommandFailed, run
 from rumprun.errors import InputError
+from rumprun.source.deb import read_control
 from rumprun.source.naming import is_variant_name
 from rumprun.source.relations import alternatives
 from rumprun.target.descriptor import Target
@@ -136,24 +133,15 @@ def closure(wanted: Iterable[str], pool: Mapping[str, Variant]) -> list[Variant]
 
 
 def _read_deb(path: Path) -> Variant:
-    try:
-        with DebFile(filename=str(path)) as package:
-            control = package.debcontrol()
-        name, version = control["Package"], control["Version"]
-    except (ArError, DebError, OSError, tarfile.TarError, EOFError, ValueError) as error:
-        raise InputError(f"{path}: no Debian package: {error}", hint="remove it") from error
-    except (KeyError, lzma.LZMAError, zlib.error) as error:
-        raise InputError(f"{path}: damaged package: {error}", hint="remove it") from error
-    # Policy 5.6.1: "Source: name (version)" where the name or the version differs.
-    source, _, source_version = control.get("Source", name).partition(" ")
+    control = read_control(path)
     return Variant(
-        name=name,
-        version=version,
-        source=source,
-        source_version=source_version.strip("()") or version,
-        depends=control.get("Depends", ""),
+        name=control.name,
+        version=control.version,
+        source=control.source,
+        source_version=control.source_version,
+        depends=control.fields.get("Depends", ""),
         deb=path,
-        provides=_names(control.get("Provides", "")),
+        provides=_names(control.fields.get("Provides", "")),
     )
 
 
