@@ -46,7 +46,7 @@ def test_the_example_of_the_page_is_a_recipe() -> None:
     recipe = parse(example(), "libsample")
     assert {entry.kind for entry in recipe.entries} == set(Kind)
     (count,) = re.findall(r"the one above has (\d+)", PAGE)
-    assert recipe.lines == int(count) == 15
+    assert recipe.lines == int(count) == 16
     assert recipe.arguments == ("--disable-plugins", "--without-systemd")
     assert recipe.drops("libsystemd-dev")
     assert not recipe.drops("zlib1g-dev")

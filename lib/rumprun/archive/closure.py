@@ -9,6 +9,7 @@ library would be the better part of the archive, by way of its tools and its tes
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -137,13 +138,17 @@ class _Search:
             if source is None:
                 hint = self._catalogue.suggestion(name)
                 raise MissingError(f"no source package {name!r}", hint=hint)
+            recipe = self._choices.recipe_for(name, source.version)
+            if recipe is not None:
+                built_with = recipe.added_to(source.build_depends)
+                source = dataclasses.replace(source, build_depends=built_with)
             packages = {each: self._catalogue.package(each) for each in sorted(all_names(source))}
             context = Context(
                 architecture=self._choices.architecture,
                 packages={each: _known(item) for each, item in packages.items() if item},
             )
             self._splits[name] = source, split_needs(source, context)
-            self._recipes[name] = self._choices.recipe_for(name, source.version)
+            self._recipes[name] = recipe
         return self._splits[name]
 
     def _why_dropped(self, name: str, library: str, maker: str) -> str | None:

@@ -14,7 +14,9 @@ from rumprun.command import base_environment, run
 from rumprun.errors import InputError
 from rumprun.source.naming import Candidate, Kind, is_variant_name, original_name
 from rumprun.source.package import SourcePackage, read_source_tree
+from rumprun.source.recipe import Recipe
 from rumprun.source.recipe_files import load_recipe
+from rumprun.source.recipe_variants import own_candidates
 from rumprun.target.descriptor import load_target
 from rumprun.variant.build import BuiltVariant, build_variants
 from rumprun.variant.copy import DEBHELPER_DIRECTORY, clean_copy, keep_copy
@@ -59,7 +61,8 @@ def _fill(words: list[str]) -> int:
         return 0
     tree = Path().absolute()
     source = read_source_tree(tree)
-    chosen = _chosen(source, names)
+    recipe = load_recipe(source.name, source.version, tree=tree)
+    chosen = _chosen(source, names, recipe)
     target = load_target()
     work = tree / DEBHELPER_DIRECTORY / "work"
     remove_tree(work)
@@ -75,7 +78,7 @@ def _fill(words: list[str]) -> int:
         log=log,
         options=PassOptions(jobs=_jobs(), configure=tuple(configure), echo=True),
         only=chosen,
-        recipe=load_recipe(source.name, source.version, tree=tree),
+        recipe=recipe,
     )
     _require_all(chosen, built.variants)
     for item in built.variants:
@@ -103,11 +106,21 @@ def _packages_acted_on(options: list[str]) -> list[str]:
     return [name for name in answer.stdout.split() if is_variant_name(name)]
 
 
-def _chosen(source: SourcePackage, names: Sequence[str]) -> tuple[Candidate, ...]:
-    """The candidates for the stanzas ``names``; each is named after a package of the source."""
+def _chosen(
+    source: SourcePackage, names: Sequence[str], recipe: Recipe | None
+) -> tuple[Candidate, ...]:
+    """The candidates for the stanzas ``names``.
+
+    Each is named after a package of the source, or by its ``recipe``.
+    """
+    own = own_candidates(recipe, source) if recipe else ()
+    by_recipe = {candidate.variant: candidate for candidate in own}
     originals = {binary.name: binary for binary in source.binaries}
     chosen = []
     for name in names:
+        if name in by_recipe:
+            chosen.append(by_recipe[name])
+            continue
         original = originals.get(original_name(name))
         if original is None:
             known = sorted(binary for binary in originals if not is_variant_name(binary))

@@ -28,6 +28,7 @@ from rumprun.source.apt_root import (
     system_root,
 )
 from rumprun.source.dsc import read_dsc
+from rumprun.source.index_dsc import dsc_from_index
 from rumprun.workdir import atomic_path
 
 _DOWNLOAD_TIMEOUT = 3600.0
@@ -57,9 +58,9 @@ def fetch(
 
     ``name`` may carry the choice itself, as apt takes it: ``name=version``, ``name/suite``.
     Without a choice it is the newest version; where the mirror lists that but does not have
-    it, the next one, with a warning. ``enable_deb_src`` uses a private apt root instead of
-    the system's entries. Downloads are kept in the user's cache; ``offline`` takes them from
-    there and refreshes nothing.
+    it, the next one, with a warning; where only its .dsc is gone, the index stands for that.
+    ``enable_deb_src`` uses a private apt root instead of the system's entries. Downloads are
+    kept in the user's cache; ``offline`` takes them from there and refreshes nothing.
 
     Raises :class:`MissingError` (no deb-src entry, unknown source, suite or version, mirror
     out of reach), :class:`InputError` (hash, size or signature wrong), :class:`SystemFault`.
@@ -169,13 +170,7 @@ def _download(root: AptRoot, name: str, version: str, destination: Path) -> Path
     cache = paths.cache() / "sources" / name / safe
     cache.mkdir(parents=True, exist_ok=True)
     with locked(cache.with_name(f"{safe}.lock")):
-        try:
-            root.run(
-                "apt-get", "source", "-q", "--download-only", "--only-source",
-                f"{name}={version}", cwd=cache, timeout=_DOWNLOAD_TIMEOUT,
-            )  # fmt: skip
-        except CommandFailed as failure:
-            raise explain(failure, doing=f"cannot fetch {name} {version}") from failure
+        _fill(root, name, version, cache)
         dscs = sorted(cache.glob("*.dsc"))
         if len(dscs) != 1:
             raise InputError(f"{cache} has {len(dscs)} .dsc files", hint="remove that directory")
@@ -184,6 +179,23 @@ def _download(root: AptRoot, name: str, version: str, destination: Path) -> Path
             with atomic_path(destination / path.name) as partial:
                 shutil.copyfile(path, partial)
     return destination / control.path.name
+
+
+def _fill(root: AptRoot, name: str, version: str, cache: Path) -> None:
+    """Have apt download what ``cache`` lacks; the index will do where only the .dsc is gone."""
+    try:
+        root.run(
+            "apt-get", "source", "-q", "--download-only", "--only-source",
+            f"{name}={version}", cwd=cache, timeout=_DOWNLOAD_TIMEOUT,
+        )  # fmt: skip
+    except CommandFailed as failure:
+        error = explain(failure, doing=f"cannot fetch {name} {version}")
+        if not isinstance(error, NotOnMirror):
+            raise error from failure
+        dsc = dsc_from_index(root, name, version, cache)
+        if dsc is None:
+            raise error from failure
+        ui.warn(f"the mirror has all of {name} {version} but {dsc.name}: written from the index")
 
 
 def _suggestion(root: AptRoot, name: str) -> str:

@@ -26,14 +26,12 @@ from rumprun.source.convert_control import (
 )
 from rumprun.source.convert_rules import convert_rules
 from rumprun.source.dsc import SourceControl, read_dsc, unpack
-from rumprun.source.naming import (
-    DEFAULT_DPKG_ARCHITECTURE,
-    Candidate,
-    candidates,
-    is_variant_name,
-)
+from rumprun.source.naming import DEFAULT_DPKG_ARCHITECTURE, Candidate, is_variant_name
 from rumprun.source.needs import required_variants
 from rumprun.source.package import RulesStyle, SourcePackage, read_source_tree
+from rumprun.source.recipe import Kind, Recipe
+from rumprun.source.recipe_files import IN_SOURCE, load_recipe
+from rumprun.source.recipe_variants import candidates_with, wanted_with
 from rumprun.source.stanza import disabling_profile, render_stanzas
 from rumprun.workdir import publish, temporary_tree
 
@@ -67,6 +65,7 @@ def convert(
     *,
     output: Path,
     keep: bool = False,
+    recipes: Sequence[Path] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Converted:
     """Re-issue the source package ``dsc`` in ``output`` with stanzas for its variants.
@@ -75,7 +74,8 @@ def convert(
     changes. ``environment`` (default: the process's) may say who makes the change, with
     ``DEBFULLNAME`` and ``DEBEMAIL``, and when, with ``SOURCE_DATE_EPOCH``; otherwise the date
     is one second after the original's, so that the result is always the same. ``keep`` leaves
-    the work tree.
+    the work tree. ``recipes`` are files or directories to look in first; a recipe from there
+    becomes debian/rumprun.toml.
 
     Raises :class:`InputError` where the source has nothing to vary or has variants already,
     and whatever :func:`rumprun.source.dsc.unpack` and
@@ -87,10 +87,13 @@ def convert(
         upstream = Version(original.version).upstream_version
         tree = unpack(dsc, work / f"{original.name}-{upstream}")
         source = read_source_tree(tree)
-        chosen = _choose(source)
+        recipe = load_recipe(source.name, source.version, directories=recipes, tree=tree)
+        chosen = _choose(source, recipe)
         timestamp = int(settings.get("SOURCE_DATE_EPOCH") or source.timestamp + 1)
         with ui.step(f"{source.name} {source.version}: adding {len(chosen)} variant package(s)"):
-            _change_debian(tree, source, chosen, _author(settings), timestamp)
+            _change_debian(tree, source, chosen, recipe, _author(settings), timestamp)
+            if recipe is not None and recipe != load_recipe(source.name, source.version, tree=tree):
+                shutil.copyfile(recipe.origin, tree / IN_SOURCE)
             built = _build(original, tree, work, timestamp)
         files = _publish(built, output)
     return Converted(
@@ -102,7 +105,7 @@ def convert(
     )
 
 
-def _choose(source: SourcePackage) -> tuple[Candidate, ...]:
+def _choose(source: SourcePackage, recipe: Recipe | None) -> tuple[Candidate, ...]:
     present = [binary.name for binary in source.binaries if is_variant_name(binary.name)]
     build_depends = relation_names(f"{source.build_depends}, {source.build_depends_indep}")
     if present or build_depends & {_ADD_ON, _PACKAGE}:
@@ -110,7 +113,7 @@ def _choose(source: SourcePackage) -> tuple[Candidate, ...]:
         raise InputError(
             f"{source.name} {source.version} has {what} already", hint="build it as it is"
         )
-    chosen = candidates(source)
+    chosen = candidates_with(source, recipe)
     if not chosen:
         raise InputError(
             f"{source.name} {source.version} has no library or program to vary",
@@ -123,6 +126,7 @@ def _change_debian(
     tree: Path,
     source: SourcePackage,
     chosen: Sequence[Candidate],
+    recipe: Recipe | None,
     author: tuple[str, str],
     timestamp: int,
 ) -> None:
@@ -135,7 +139,7 @@ def _change_debian(
     text = drop_build_depends(read_text(control), _SINGLE_BINARY, path=control)
     provider = _ADD_ON if source.rules_style is RulesStyle.DH else _PACKAGE
     profile = f"<!{disabling_profile(source.name)}>"
-    needed = required_variants(source, chosen, DEFAULT_DPKG_ARCHITECTURE)
+    needed = _needed(source, chosen, recipe)
     for package in (provider, *needed):
         text = add_build_depends(text, f"{package} {profile}", path=control)
     text = append_stanzas(text, render_stanzas(source, chosen), path=control)
@@ -150,6 +154,15 @@ def _change_debian(
             f"{source.name} has debian/control.in: if 'debian/rules clean' makes debian/control"
             " from it, the -rumprun packages have to be added there too"
         )
+
+
+def _needed(
+    source: SourcePackage, chosen: Sequence[Candidate], recipe: Recipe | None
+) -> tuple[str, ...]:
+    """The variants to build with: all that a recipe names, or what cannot be done without."""
+    if recipe is not None and recipe.values(Kind.KEPT):
+        return wanted_with(source, recipe)
+    return required_variants(source, chosen, DEFAULT_DPKG_ARCHITECTURE)
 
 
 def _changelog_entry(

@@ -60,6 +60,7 @@ class Kind(enum.Enum):
     BUILD_DEPENDS = ("drop", "build-depends")
     PACKAGE = ("drop", "package")
     KEPT = ("keep", "build-depends")
+    ADDED = ("add", "build-depends")
     BUILD_STEP = ("steps", "build")
     INSTALL_STEP = ("steps", "install")
     VARIANT = ("variant", "files")
@@ -141,8 +142,13 @@ class Recipe:
         Where some are to be kept, it does without all others but what runs any debian/rules.
         """
         kept = self.values(Kind.KEPT)
-        left = bool(kept) and package not in kept and package not in _ALWAYS_KEPT
+        wanted = (*kept, *self.values(Kind.ADDED))
+        left = bool(kept) and package not in wanted and package not in _ALWAYS_KEPT
         return left or package in self.values(Kind.BUILD_DEPENDS)
+
+    def added_to(self, build_depends: str) -> str:
+        """The field Build-Depends with what the recipe adds to it."""
+        return ", ".join(filter(None, (build_depends, *self.values(Kind.ADDED))))
 
     @property
     def own_variants(self) -> tuple[OwnVariant, ...]:

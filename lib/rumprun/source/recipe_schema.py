@@ -102,6 +102,14 @@ SCHEMA: Mapping[str, Any] = {
             "keep",
             {"build-depends": _names(PACKAGE_NAME, "the name of a package in Build-Depends")},
         ),
+        "add": _tables(
+            "add",
+            {
+                "build-depends": _names(
+                    "[a-z0-9][a-z0-9+.-]+-dev", "the name of a library's -dev package"
+                )
+            },
+        ),
         "steps": _tables(
             "steps",
             {"build": _listing(_COMMAND), "install": _listing(_COMMAND)},

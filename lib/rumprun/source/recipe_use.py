@@ -270,6 +270,11 @@ def _build_depends(
     declared = {relation.name for relation in relations}
     profiles = recipe.profiles(PASS_PROFILES | {f"pkg.{source.name}.rumprun"})
     wanted = {item.name for item in relations if item.applies(architecture, profiles)}
+    for entry in recipe.of(Kind.ADDED):
+        if entry.value in wanted:
+            yield Unused(entry=entry, why=f"{source.name} build-depends on it anyway")
+        else:
+            yield Used(entry=entry, evidence=f"{source.name} does not build-depend on it")
     for entry in (*recipe.of(Kind.BUILD_DEPENDS), *recipe.of(Kind.KEPT)):
         if entry.value in wanted:
             yield Used(entry=entry, evidence=f"{source.name} build-depends on it")

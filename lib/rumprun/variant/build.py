@@ -13,7 +13,7 @@ from pathlib import Path
 from rumprun import ui
 from rumprun.errors import AuditError, BuildError, InputError
 from rumprun.source.build_depends import without_tools
-from rumprun.source.naming import Candidate, candidates, original_name, variant_name
+from rumprun.source.naming import Candidate, original_name, variant_name
 from rumprun.source.package import SourcePackage
 from rumprun.source.recipe import Recipe
 from rumprun.source.recipe_use import (
@@ -24,6 +24,7 @@ from rumprun.source.recipe_use import (
     use_in_build,
     use_in_source,
 )
+from rumprun.source.recipe_variants import candidates_with, wanted_with
 from rumprun.target.descriptor import Target
 from rumprun.variant.audit import Finding, all_rules, audit_tree
 from rumprun.variant.check import OwnTests, run_own_tests
@@ -35,7 +36,7 @@ from rumprun.variant.left_out import LeftOut, remove_left_out
 from rumprun.variant.linked import read_link_log
 from rumprun.variant.listed import read_listed
 from rumprun.variant.passes import PassDone, run_passes
-from rumprun.variant.recipe_options import own_candidates, wanted_with, with_recipe
+from rumprun.variant.recipe_options import with_recipe
 from rumprun.variant.relations import VariantRelations, relate
 from rumprun.variant.sysroot import Sysroot, Variant, assemble
 from rumprun.variant.variant_pass import PassOptions
@@ -96,7 +97,7 @@ def build_variants(
     recipe = recipe or Recipe(source=source.name, origin="", versions="", entries=())
     _check_recipe(recipe, tree, source)
     options = with_recipe(options, recipe)
-    wanted = wanted_with(source, target, recipe, options.profiles)
+    wanted = wanted_with(source, recipe, target.dpkg_architecture, options.profiles)
     job = _Job(
         tree=tree,
         source=source,
@@ -256,10 +257,8 @@ def _recipe_use(
 def _chosen(
     source: SourcePackage, target: Target, recipe: Recipe, only: Sequence[Candidate] | None
 ) -> tuple[Candidate, ...]:
-    found = candidates(source, target.dpkg_architecture, recipe.profiles())
+    found = candidates_with(source, recipe, target.dpkg_architecture)
     chosen = tuple(only) if only is not None else found
-    chosen = tuple(item for item in chosen if item.original.name not in recipe.dropped_packages)
-    chosen += own_candidates(recipe, source)
     if not chosen:
         raise InputError(
             f"{source.name} has no library or program to vary",

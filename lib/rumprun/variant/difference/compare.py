@@ -14,6 +14,7 @@ from rumprun.source.control import formula_holds
 from rumprun.source.naming import PASS_PROFILES, original_name
 from rumprun.source.package import SourcePackage
 from rumprun.source.recipe import Recipe
+from rumprun.source.recipe_variants import wanted_with
 from rumprun.target.descriptor import Target
 from rumprun.variant.depends import missing_variants
 from rumprun.variant.difference.answers import GENERATOR, differing_answers
@@ -48,7 +49,7 @@ from rumprun.variant.difference.packages import (
 from rumprun.variant.difference.reasons import explain, explain_needs
 from rumprun.variant.difference.symbols import differing_symbols, needed
 from rumprun.variant.features import Switch
-from rumprun.variant.recipe_options import wanted_with, with_recipe
+from rumprun.variant.recipe_options import with_recipe
 from rumprun.variant.sysroot import Sysroot, assemble, read_pool
 from rumprun.variant.variant_pass import PassOptions
 
@@ -98,7 +99,9 @@ def compare(
     debs = [variant.deb for _candidate, variant in pairs if variant and variant.deb]
     found += _packages(inputs, debs, work)
     options = with_recipe(options, inputs.recipe)
-    wanted = wanted_with(inputs.source, inputs.target, inputs.recipe, options.profiles)
+    wanted = wanted_with(
+        inputs.source, inputs.recipe, inputs.target.dpkg_architecture, options.profiles
+    )
     sysroot = assemble(wanted, pool, work / "sysroot", target)
     switches: tuple[Switch, ...] = ()
     if inputs.configure:
