@@ -39,6 +39,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT / "bench" / "zero_edit.list"
 KEPT = ROOT / "build" / "zero-edit"
 LIMIT = 3600.0
+CHECK_MINUTES = 10
 NATIVE_PROFILES = ("nocheck", "nodoc")
 
 HOW = """\
@@ -47,8 +48,8 @@ source by the tool alone; *lines* are those of a recipe. Seconds are wall time w
 one build each: natively by dpkg-buildpackage (nocheck, nodoc), and the variant from the unpacked
 source to the packages, both without what apt does. *Off* are the features switched off for want
 of a variant of their library, and the programs left out. Own tests are the source's, run on the
-variant. Built: {built} of {total}, of which without a recipe: {plain}. Median of variant / native:
-{ratio}."""
+variant, for {minutes} minutes at most. Built: {built} of {total}, of which without a recipe:
+{plain}. Median of variant / native: {ratio}."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,20 +152,11 @@ def build_natively(tree: Path, directory: Path, jobs: int) -> float:
 def build_variant(dsc: Path, name: str, version: str, native: float | None, jobs: int) -> Row:
     """Run rumpdeb as a user does, and read its report."""
     output = KEPT / "variants"
-    command = (
-        ROOT / "rumpdeb",
-        "build",
-        "--only-named",
-        dsc,
-        "--output",
-        output,
-        "--jobs",
-        str(jobs),
-    )
+    words = (ROOT / "rumpdeb", "build", "--only-named", "--install-deps", "--json", dsc)
+    options = ("--output", output, "--jobs", str(jobs))
+    check = ("--check", "--check-timeout", str(CHECK_MINUTES))
     with ui.step(f"{name}: variant"):
-        answer = run(
-            [*command, "--check", "--install-deps", "--json"], check=False, timeout=3 * LIMIT
-        )
+        answer = run([*words, *options, *check], check=False, timeout=3 * LIMIT)
     if answer.returncode != 0:
         reasons = [line for line in answer.stderr.splitlines() if line.startswith("error:")]
         return failed(name, version, reasons[0] if reasons else answer.stderr[-300:], native)
@@ -189,6 +181,8 @@ def tests(own: dict[str, object] | None) -> str:
     """Passed/failed/skipped, or what the rules said where nothing was counted."""
     if own is None:
         return ""
+    if not own["ended"]:
+        return f"over {CHECK_MINUTES} min"
     if own["suites"]:
         return f"{own['passed']}/{own['failed']}/{own['skipped']}"
     return "passed" if own["succeeded"] else "failed"
@@ -200,6 +194,7 @@ def write(rows: Sequence[Row], jobs: int) -> None:
     ratios = [row.variant / row.native for row in built if row.native and row.variant]
     how = HOW.format(
         jobs=jobs,
+        minutes=CHECK_MINUTES,
         built=len(built),
         total=len(rows),
         plain=sum(1 for row in built if not row.recipe_lines),

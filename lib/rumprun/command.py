@@ -26,6 +26,9 @@ from rumprun.errors import BuildError, MissingError, RumprunError, SystemFault, 
 _INHERITED = ("HOME", "LOGNAME", "PATH", "TERM", "TMPDIR", "USER", "APT_CONFIG", "XDG_CACHE_HOME")
 
 _TAIL_LINES = 15
+
+# What the message of a command that was ended for taking too long starts with.
+NO_END = "no end after"
 _DISK_FULL = os.strerror(errno.ENOSPC)
 _GRACE_SECONDS = 5.0
 _CHUNK = 65536
@@ -100,7 +103,7 @@ def run(
     completed = Completed(argv=words, returncode=process.returncode, stdout=out, stderr=err)
     if timed_out:
         raise CommandFailed(
-            f"no end after {timeout:g} s: {quote(words)}\n{_tail(completed, log)}".rstrip(),
+            f"{NO_END} {timeout:g} s: {quote(words)}\n{_tail(completed, log)}".rstrip(),
             completed=completed,
             hint=hint,
         )
@@ -169,7 +172,7 @@ def stream(
         stderr=errors.decode("utf-8", errors="replace"),
     )
     if timed_out:
-        message = f"no end after {timeout:g} s: {quote(words)}\n{_tail(completed, None)}"
+        message = f"{NO_END} {timeout:g} s: {quote(words)}\n{_tail(completed, None)}"
         raise CommandFailed(message.rstrip(), completed=completed)
     return completed
 

@@ -285,3 +285,13 @@ add_test(NAME foo COMMAND check_foo)
     assert (own_tests["passed"], own_tests["failed"]) == (passed, failed)
     (log,) = (tmp_path / "out").glob("*.check")
     assert "ctest" in log.read_text(encoding="utf-8")
+
+
+def test_own_tests_without_an_end_are_ended(tmp_path: Path) -> None:
+    rules = f"{RULES}\noverride_dh_auto_test:\n\tsleep 600\n"
+    dsc = make_source(tmp_path, {**CMAKE, "debian/rules": rules}, ", cmake")
+    done = build(dsc, tmp_path / "out", "--check", "--check-timeout", "0.25")
+    assert done.returncode == 0, done.stderr
+    assert "own tests: no end in the time that they had" in done.stderr
+    assert report(tmp_path / "out")["own_tests"]["ended"] is False
+    assert list((tmp_path / "out").glob("*.deb"))

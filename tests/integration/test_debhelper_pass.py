@@ -30,6 +30,7 @@ def tool(tmp_path: Path) -> Tool:
     (tmp_path / "tree").mkdir()
     for name in TOLERANT:
         (directory / name).symlink_to(PASS / "tolerant")
+    (directory / "find").symlink_to(PASS / "find")
     environment = {
         "PATH": f"{directory}:/usr/bin:/bin",
         "LC_ALL": "C.UTF-8",
@@ -52,11 +53,29 @@ def test_shell_is_clean() -> None:
         [
             "shellcheck",
             PASS / "tolerant",
+            PASS / "find",
             PASS / "dh_autoreconf",
             PASS / "dpkg-buildflags",
             PASS / "pod2man",
         ]
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("rm", "-f", "debian/tmp/usr/lib/libz.a", "debian/tmp/usr/lib/other.a"),
+        ("find", "debian/tmp/usr/lib", "-name", "*.a", "-delete"),
+        ("find", "debian/tmp", "-name", "*.a", "-exec", "rm", "-f", "{}", "+"),
+    ],
+)
+def test_a_staged_library_is_not_removed(tool: Tool, tmp_path: Path, words: list[str]) -> None:
+    place = tmp_path / "tree" / "debian" / "tmp" / "usr" / "lib"
+    place.mkdir(parents=True)
+    for name in ("libz.a", "other.a"):
+        (place / name).touch()
+    assert tool(*words).returncode == 0
+    assert [path.name for path in place.iterdir()] == ["libz.a"]
 
 
 @pytest.mark.parametrize(

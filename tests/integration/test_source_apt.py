@@ -16,7 +16,7 @@ from rumprun.errors import InputError, MissingError, UsageError
 from rumprun.source.apt import fetch
 from rumprun.source.apt_errors import NotOnMirror
 from rumprun.source.apt_root import deb_src_entries
-from rumprun.source.dsc import read_dsc
+from rumprun.source.dsc import read_dsc, unpack
 
 pytestmark = pytest.mark.integration
 
@@ -199,6 +199,25 @@ def test_a_version_that_the_mirror_lacks_gives_way_to_the_next(
     with pytest.raises(NotOnMirror):
         fetch("sample", destination=tmp_path / "out", version="1.1-1")
     assert with_sources.parts.exists()
+
+
+def test_the_index_stands_for_a_dsc_that_the_mirror_lacks(
+    with_sources: System, local: LocalArchive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (path,) = local.pool.glob("*_1.1-1.dsc")
+    original = read_dsc(path)
+    path.unlink()
+    dsc = fetch("sample", destination=tmp_path / "out")
+    assert "has all of sample 1.1-1 but sample_1.1-1.dsc" in capsys.readouterr().err
+    written = read_dsc(dsc)
+    assert (written.name, written.version, written.format) == ("sample", "1.1-1", original.format)
+    assert written.sha256 == original.sha256
+    tree = unpack(dsc, tmp_path / "tree")
+    assert (tree / "README").is_file()
+    assert with_sources.parts.exists()
+    (local.pool / "sample_1.1-1.debian.tar.xz").unlink()
+    shutil.rmtree(with_sources.cache / "dh-rumprun" / "sources")
+    assert fetch("sample", destination=tmp_path / "old").name == "sample_1.0-1.dsc"
 
 
 def test_downloads_are_kept_for_a_time_without_network(

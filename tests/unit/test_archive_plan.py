@@ -121,6 +121,41 @@ def test_a_recipe_may_leave_a_library_out() -> None:
     assert node_of(found, "a").dropped == {"libx-dev": "dropped by the recipe"}
 
 
+STEPS = """
+[[keep]]
+build-depends = ["libb-dev", "tool"]
+reason = "the rest is for parts that are not built"
+
+[[add]]
+build-depends = ["libx-dev"]
+reason = "in the archive it is there for another library's sake"
+
+[[steps]]
+install = ["install server debian/tmp"]
+reason = "the rest takes an hour"
+
+[[variant]]
+name = "server-rumprun"
+of = "liba-dev"
+files = ["server"]
+reason = "the server alone"
+"""
+
+
+def test_a_recipe_may_say_all_that_a_source_is_built_with_and_gives() -> None:
+    def recipe_for(name: str, _version: str) -> Recipe | None:
+        return parse_recipe(STEPS, name=name, origin="here") if name == "a" else None
+
+    archive = Samples({"a": "libb-dev, libk-dev, tool, saw", "b": "", "k": "", "x": ""})
+    found = plan(archive, "a", recipe_for=recipe_for)
+    assert order(found) == ["b", "x", "a"]
+    node = node_of(found, "a")
+    assert all(need.required for need in node.needs)
+    assert node.variants == ("server-rumprun",)
+    assert node.tools == ("tool",)
+    assert node.dropped["libk-dev"] == "dropped by the recipe"
+
+
 def test_profiles_and_alternatives() -> None:
     archive = Samples({"a": "libb-dev <!cross>, libgone-dev | libk-dev", "b": "", "k": ""})
     assert order(plan(archive, "a")) == ["k", "a"]

@@ -10,6 +10,7 @@ import pytest
 from rumprun.cli import debhelper
 from rumprun.errors import InputError
 from rumprun.source.naming import Kind
+from rumprun.source.recipe import parse_recipe
 from unit.variant_samples import candidate, source
 
 
@@ -31,17 +32,27 @@ def test_words_after_the_dashes_are_for_configure(
 
 def test_stanzas_are_named_after_packages_of_the_source() -> None:
     package = source("libfoo-dev", "libfoo1", "foo", "foo-rumprun")
-    chosen = debhelper._chosen(package, ["foo-rumprun", "libfoo-rumprun-dev"])
+    chosen = debhelper._chosen(package, ["foo-rumprun", "libfoo-rumprun-dev"], None)
     assert [(item.original.name, item.variant, item.kind) for item in chosen] == [
         ("foo", "foo-rumprun", Kind.PROGRAM),
         ("libfoo-dev", "libfoo-rumprun-dev", Kind.DEV),
     ]
 
 
+def test_a_stanza_may_be_named_by_the_recipe() -> None:
+    text = (
+        '[[variant]]\nname = "food-rumprun"\nof = "foo"\nfiles = ["usr/sbin/food"]\n'
+        'reason = "the server alone"\n'
+    )
+    recipe = parse_recipe(text, name="sample", origin="here")
+    (chosen,) = debhelper._chosen(source("foo", "food-rumprun"), ["food-rumprun"], recipe)
+    assert (chosen.original.name, chosen.variant) == ("foo", "food-rumprun")
+
+
 @pytest.mark.parametrize("name", ["fooo-rumprun", "libfoo2-rumprun-dev"])
 def test_a_stanza_that_names_no_package_is_explained(name: str) -> None:
     with pytest.raises(InputError) as caught:
-        debhelper._chosen(source("libfoo-dev", "foo", "foo-rumprun"), [name])
+        debhelper._chosen(source("libfoo-dev", "foo", "foo-rumprun"), [name], None)
     assert name in caught.value.message
     assert caught.value.hint == "name it after one of: foo, libfoo-dev"
 

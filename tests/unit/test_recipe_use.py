@@ -20,6 +20,7 @@ from rumprun.source.recipe_use import (
     use_in_build,
     use_in_source,
 )
+from rumprun.source.recipe_variants import candidates_with, wanted_with
 from unit.source_samples import LIBRARY, SOURCE, stanza, write_tree
 
 R = 'reason = "why"\n'
@@ -194,6 +195,39 @@ def test_where_some_are_kept_all_others_are_dropped(source: SourcePackage) -> No
     }
     kept = recipe(text)
     assert [name for name in ("liba-dev", "bison", "dpkg-dev") if kept.drops(name)] == ["bison"]
+
+
+def test_a_library_is_added_where_build_depends_has_it_not(source: SourcePackage) -> None:
+    text = f'[[add]]\nbuild-depends = ["liba-dev", "libd-dev"]\n{R}'
+    assert judged(text, source) == {
+        "liba-dev": "sample build-depends on it anyway",
+        "libd-dev": "",
+    }
+    with_keep = recipe(f'[[keep]]\nbuild-depends = ["liba-dev"]\n{R}{text}')
+    assert [name for name in ("liba-dev", "libb-dev", "libd-dev") if with_keep.drops(name)] == [
+        "libb-dev"
+    ]
+    assert with_keep.added_to("liba-dev") == "liba-dev, liba-dev, libd-dev"
+    assert with_keep.added_to("") == "liba-dev, libd-dev"
+
+
+def test_with_steps_a_recipe_says_which_variants_there_are(source: SourcePackage) -> None:
+    variant = f'[[variant]]\nname = "xx-rumprun"\nof = "sample-tool"\nfiles = ["x"]\n{R}'
+    steps = f'[[steps]]\ninstall = ["install x y"]\n{R}'
+    drop = f'[[drop]]\npackage = ["sample-tool"]\n{R}'
+    plain = [item.variant for item in candidates_with(source, None)]
+    assert "sample-tool-rumprun" in plain
+    for text, expected in (
+        (variant, [*plain, "xx-rumprun"]),
+        (drop, [name for name in plain if name != "sample-tool-rumprun"]),
+        (variant + steps, ["xx-rumprun"]),
+        (variant.replace("xx-", "sample-tool-"), plain),
+    ):
+        found = [item.variant for item in candidates_with(source, recipe(text))]
+        assert sorted(found) == sorted(expected)
+    assert wanted_with(source, None) == ("liba-rumprun-dev",)
+    added = recipe(f'[[add]]\nbuild-depends = ["libd-dev"]\n{R}')
+    assert wanted_with(source, added) == ("liba-rumprun-dev", "libd-rumprun-dev")
 
 
 def test_steps_are_run_and_so_are_used(source: SourcePackage) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from rumprun.source.recipe import Recipe
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -15,7 +17,8 @@ class Job:
 
     ``dsc`` is the source package; ``variants`` are the packages that the build may use;
     ``directory`` is an empty one for it alone; ``log`` is where what it says belongs; ``jobs``
-    are the commands that it may run at once.
+    are the commands that it may run at once; ``tools`` are packages that it wants on the build
+    machine; ``recipe`` is what was found for it outside of the source.
     """
 
     source: str
@@ -25,6 +28,8 @@ class Job:
     directory: Path
     log: Path
     jobs: int
+    tools: tuple[str, ...] = ()
+    recipe: Recipe | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Builds of converted sources in clean chroots: what sbuild and pbuilder have in common."""
+"""Builds in clean chroots: what sbuild and pbuilder have in common."""
 
 from __future__ import annotations
 
 import abc
+import re
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rumprun.archive.builder import Job, Outcome
 from rumprun.archive.chroot import Chroot
+from rumprun.archive.envelope import make_envelope
+from rumprun.archive.process_builder import ProcessBuilder, error_of, read_report
 from rumprun.command import Background, base_environment, last_lines
+from rumprun.errors import SystemFault
 from rumprun.source.convert import convert
 from rumprun.source.naming import is_variant_name
 from rumprun.variant.diagnose import diagnose
@@ -20,24 +25,35 @@ RESULT = "result"
 # Administrators' tools are not in a user's PATH.
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
+# make names the status of our command in an envelope.
+_STATUS = re.compile(
+    r"^make: \*\*\* \[debian/rules:\d+: binary[a-z-]*\] Error (\d+)$", re.MULTILINE
+)
 
-class CleanBuilder(abc.ABC):
-    """Converts a source and has it built in a chroot; the source's own packages may be left."""
 
-    def __init__(self, chroot: Chroot, *, own: Sequence[Path], native: bool) -> None:
-        """``own`` are our packages, which the chroot's suite does not have.
+@dataclass(frozen=True, kw_only=True)
+class CleanOptions:
+    """What is built in chroots.
 
-        ``native`` also builds the source's own packages.
-        """
+    ``own`` are our packages, which the chroot's suite does not have; ``native`` also builds the
+    source's own packages, from a converted source; ``build`` are options of ``rumpdeb build``
+    for where only variants are built; ``recipes`` are where recipes are looked for first.
+    """
+
+    own: tuple[Path, ...] = ()
+    native: bool = False
+    build: tuple[str, ...] = ()
+    recipes: Sequence[Path] = ()
+
+
+class CleanBuilder(ProcessBuilder):
+    """Has a source package built in a chroot that gives the variants of another."""
+
+    def __init__(self, chroot: Chroot, options: CleanOptions) -> None:
+        """The chroot is made when it is needed."""
+        super().__init__()
         self.chroot = chroot
-        self.own = tuple(own)
-        self.native = native
-        self._running: dict[str, tuple[Job, Background]] = {}
-
-    @property
-    @abc.abstractmethod
-    def name(self) -> str:
-        """The builder and the suite."""
+        self.options = options
 
     @abc.abstractmethod
     def words(self, dsc: Path, packages: Path, job: Job) -> list[str | Path]:
@@ -50,17 +66,22 @@ class CleanBuilder(abc.ABC):
         """Make the chroot if it is missing."""
         self.chroot.ensure()
 
-    def submit(self, job: Job) -> None:
-        """Convert the source and start its build."""
-        converted = convert(job.dsc, output=job.directory / "converted")
+    def start(self, job: Job) -> Background:
+        """The process that builds the source package made for ``job``."""
+        place = job.directory / "made"
+        if self.options.native:
+            dsc = convert(job.dsc, output=place, recipes=self.options.recipes).dsc
+        else:
+            place.mkdir()
+            dsc = make_envelope(job, place, options=self.options.build)
         packages = job.directory / "packages"
         packages.mkdir()
-        for deb in (*self.own, *job.variants):
+        for deb in (*self.options.own, *job.variants):
             shutil.copyfile(deb, packages / deb.name)
         result = job.directory / RESULT
         result.mkdir()
-        process = Background(
-            self.words(converted.dsc, packages, job),
+        return Background(
+            self.words(dsc, packages, job),
             output=job.log,
             log=job.directory / "said",
             cwd=result,
@@ -70,26 +91,24 @@ class CleanBuilder(abc.ABC):
                 "DEB_BUILD_OPTIONS": f"nocheck parallel={job.jobs}",
             },
         )
-        self._running[job.source] = job, process
 
-    def poll(self, source: str) -> Outcome | None:
-        """The outcome of the job of ``source``; ``None`` while it runs."""
-        job, process = self._running[source]
-        status = process.poll()
-        if status is None:
-            return None
-        del self._running[source]
-        said = job.log.read_text(encoding="utf-8", errors="replace")
-        debs = sorted((job.directory / RESULT).glob("*.deb"))
-        packages = [deb for deb in debs if self.native or is_variant_name(deb.name.split("_")[0])]
+    def outcome(self, job: Job, status: int) -> Outcome:
+        """What has become of ``job``."""
+        result = job.directory / RESULT
+        debs = sorted(result.glob("*.deb"))
+        packages = [
+            deb for deb in debs if self.options.native or is_variant_name(deb.name.split("_")[0])
+        ]
         if status == 0 and packages:
-            return Outcome(packages=tuple(packages))
+            return Outcome(packages=tuple(packages), report=read_report(result))
+        said = job.log.read_text(encoding="utf-8", errors="replace")
         errors = (job.directory / "said").read_text(encoding="utf-8", errors="replace")
         found = diagnose(said)
-        why = f"{found.name}: {found.line}" if found else last_lines(errors or said)
-        return Outcome(error=f"{self.name} ended with status {status}: {why}; see {job.log}")
-
-    def abort(self, source: str) -> None:
-        """End the job of ``source``."""
-        _job, process = self._running.pop(source)
-        process.kill()
+        why = error_of(said) or (
+            f"{found.name}: {found.line}" if found else last_lines(errors or said)
+        )
+        inside = _STATUS.search(said)
+        return Outcome(
+            error=f"{self.name} ended with status {status}: {why}; see {job.log}",
+            fatal=inside is not None and int(inside[1]) == SystemFault.exit_code,
+        )

@@ -20,7 +20,7 @@ from rumprun.errors import MissingError
 from rumprun.source.control import formula_holds
 from rumprun.source.naming import PASS_PROFILES, architecture_is, variant_name
 from rumprun.source.needs import has_variant
-from rumprun.source.recipe import Recipe
+from rumprun.source.recipe import Kind, Recipe
 from rumprun.source.relations import alternatives
 from rumprun.source.scan.depends import all_names, split_needs
 from rumprun.source.scan.model import Context, Needs, Package
@@ -101,11 +101,12 @@ class _Search:
         source, split = self._split(name)
         needs = self._needs(name)
         needed = {need.library for need in needs}
+        recipe = self._recipes[name]
         return Node(
             source=name,
             version=source.version,
             digest=source.digest,
-            variants=tuple(_variants(source, self._choices.architecture)),
+            variants=self._variants(source),
             needs=needs,
             because=self._because[name],
             dropped={
@@ -116,13 +117,23 @@ class _Search:
                     if library not in needed and maker != name
                 },
             },
-            tools=tuple(split.tools),
+            tools=tuple(tool for tool in split.tools if recipe is None or not recipe.drops(tool)),
         )
+
+    def _variants(self, source: ArchiveSource) -> tuple[str, ...]:
+        recipe = self._recipes[source.name]
+        own = [variant.name for variant in recipe.own_variants] if recipe else []
+        if recipe and recipe.values(Kind.INSTALL_STEP):
+            return tuple(own)
+        return (*_variants(source, self._choices.architecture), *own)
 
     def _needs(self, name: str) -> tuple[Need, ...]:
         source, split = self._split(name)
         wanted = self.wanted[name]
         required = _required(source, self._catalogue, wanted)
+        recipe = self._recipes[name]
+        if recipe is not None:
+            required |= {*recipe.values(Kind.KEPT), *recipe.values(Kind.ADDED)}
         return tuple(
             Need(library=library, source=maker, required=library in required)
             for library, maker in split.missing.items()

@@ -136,7 +136,7 @@ class Executor:
         item.state = State.RUNNING
         self.observer.changed(name, self.run)
         try:
-            job = self._job(item.node, directory, jobs)
+            job = self._job(item.node, directory, jobs, recipe)
             self.builder.submit(job)
         except SystemFault:
             raise
@@ -145,7 +145,7 @@ class Executor:
             return None
         return job
 
-    def _job(self, node: Node, directory: Path, jobs: int) -> Job:
+    def _job(self, node: Node, directory: Path, jobs: int, recipe: Recipe | None) -> Job:
         place = directory / "source"
         place.mkdir()
         dsc = self.locate(node, place)
@@ -158,6 +158,8 @@ class Executor:
             directory=directory,
             log=self.repository.log_of(node.source, self._identities[node.source]),
             jobs=jobs,
+            tools=node.tools,
+            recipe=recipe,
         )
 
     def _used(self, node: Node) -> dict[str, str]:

@@ -29,8 +29,8 @@ class LocalBuild:
 
     ``output`` is where packages and logs go, and where the variants lie that builds use, beside
     those in the directories ``variants``; ``recipes`` are directories or files to look in first;
-    ``install_deps`` lets apt-get install Build-Depends that are missing; ``check`` runs the
-    sources' own tests.
+    ``install_deps`` lets apt-get install Build-Depends that are missing, and without
+    ``check_builddeps`` nothing looks for them; ``check`` runs the sources' own tests.
     """
 
     target: Target
@@ -39,6 +39,7 @@ class LocalBuild:
     variants: tuple[Path, ...] = ()
     recipes: tuple[Path, ...] = ()
     install_deps: bool = False
+    check_builddeps: bool = True
     check: bool = False
 
     def pool(self) -> dict[str, Variant]:
@@ -59,7 +60,8 @@ class LocalBuild:
         log = self.output / f"{stem}.build"
         log.unlink(missing_ok=True)
         recipe = load_recipe(source.name, source.version, directories=self.recipes, tree=tree)
-        provide_build_depends(tree, source, pool, log, recipe, install=self.install_deps)
+        if self.check_builddeps:
+            provide_build_depends(tree, source, pool, log, recipe, install=self.install_deps)
         with ui.step(f"{source.name} {source.version}: variant for {self.target.triple}"):
             built = build_variants(
                 tree,
@@ -107,7 +109,9 @@ def provide_build_depends(
     """
     missing = [
         name
-        for name in unmet_build_depends(tree, recipe.profiles() if recipe else PASS_PROFILES)
+        for name in unmet_build_depends(
+            tree, recipe.profiles() if recipe else PASS_PROFILES, indep=source.is_all
+        )
         if (name if is_variant_name(name) else variant_name(name)) not in pool
         or not name.endswith(("-dev", "-rumprun"))
     ]

@@ -57,4 +57,4 @@ class PbuilderBuilder(CleanBuilder):
         words += ["--architecture", self.chroot.architecture]
         words += ["--buildresult", directory / RESULT, "--hookdir", hooks]
         words += ["--bindmounts", packages, "--debbuildopts", f"-j{job.jobs}"]
-        return [*words, *([] if self.native else ["--binary-indep"]), dsc]
+        return [*words, *([] if self.options.native else ["--binary-indep"]), dsc]

@@ -112,6 +112,8 @@ def _own_tests(record: Record) -> str:
     tests = (record.report or {}).get("own_tests")
     if not tests:
         return ""
+    if not tests.get("ended", True):
+        return "no end in the time that they had"
     return f"{tests['passed']} passed, {tests['failed']} failed, {tests['skipped']} skipped"
 
 

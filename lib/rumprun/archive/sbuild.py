@@ -30,7 +30,7 @@ class SbuildBuilder(CleanBuilder):
 
     def words(self, dsc: Path, packages: Path, job: Job) -> list[str | Path]:
         """As :meth:`CleanBuilder.words`."""
-        kinds = ["--arch-all", *([] if self.native else ["--no-arch-any"])]
+        kinds = ["--arch-all", *([] if self.options.native else ["--no-arch-any"])]
         return [
             *("sbuild", "--chroot-mode=unshare", f"--chroot={self.chroot.path}"),
             *(f"--dist={self.chroot.suite}", f"--arch={self.chroot.architecture}", *kinds),

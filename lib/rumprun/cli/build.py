@@ -54,7 +54,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="do not build what the sources named need; do without what is not at hand",
     )
     parser.add_argument(
+        "--no-check-builddeps",
+        dest="check_builddeps",
+        action="store_false",
+        help="do not look whether Build-Depends are installed",
+    )
+    parser.add_argument(
         "--check", action="store_true", help="also run the source's own tests on the variant"
+    )
+    parser.add_argument(
+        "--check-timeout",
+        type=float,
+        metavar="MINUTES",
+        help="limit for each step of the own tests (default: that of --timeout)",
     )
     parser.add_argument("--keep", action="store_true", help="keep the build trees and say where")
     parser.add_argument("--json", action="store_true", help="print the packages as JSON")
@@ -77,10 +89,15 @@ def main(arguments: argparse.Namespace) -> int:
     builder = LocalBuild(
         target=target,
         output=output,
-        options=PassOptions(jobs=arguments.jobs, timeout=arguments.timeout * 60),
+        options=PassOptions(
+            jobs=arguments.jobs,
+            timeout=arguments.timeout * 60,
+            check_timeout=arguments.check_timeout and arguments.check_timeout * 60,
+        ),
         variants=tuple(path.absolute() for path in arguments.variants),
         recipes=tuple(arguments.recipe),
         install_deps=arguments.install_deps,
+        check_builddeps=arguments.check_builddeps,
         check=arguments.check,
     )
     with temporary_tree(keep=arguments.keep) as work:

@@ -11,7 +11,7 @@ from pathlib import Path
 from rumprun import ui
 from rumprun.archive.builder import Builder
 from rumprun.archive.chroot import Chroot
-from rumprun.archive.clean_builder import CleanBuilder
+from rumprun.archive.clean_builder import CleanBuilder, CleanOptions
 from rumprun.archive.execute import Executor, Progress, State
 from rumprun.archive.identity import Circumstances, target_digest
 from rumprun.archive.local_builder import LocalBuilder
@@ -24,7 +24,7 @@ from rumprun.archive.sbuild import SbuildBuilder
 from rumprun.cli.plan import plan_for, recipe_finder, sources_by_name
 from rumprun.cli.publish import packages_in
 from rumprun.cli.sources import locate_dsc
-from rumprun.errors import BuildError
+from rumprun.errors import BuildError, UsageError
 from rumprun.source.apt_root import base_suite
 from rumprun.target.descriptor import Target
 from rumprun.workdir import temporary_tree
@@ -101,12 +101,11 @@ def main(arguments: argparse.Namespace, target: Target) -> int:
 
 
 def _local(arguments: argparse.Namespace, _target: Target) -> Builder:
-    options = ["--timeout", str(arguments.timeout)]
-    options += ["--check"] if arguments.check else []
+    options = list(_build_options(arguments))
     options += ["--install-deps"] if arguments.install_deps else []
     for place in arguments.recipe:
         options += ["--recipe", str(place.absolute())]
-    return LocalBuilder(options=tuple(options))
+    return LocalBuilder(tuple(options))
 
 
 def _sbuild(arguments: argparse.Namespace, target: Target) -> Builder:
@@ -128,7 +127,27 @@ def _clean(
         *packages_in(arguments.extra_package),
         *(repository.packages(ours) if ours else ()),
     )
-    return kind(chroot, own=own, native=arguments.native)
+    options = CleanOptions(
+        own=own,
+        native=arguments.native,
+        build=_build_options(arguments),
+        recipes=arguments.recipe,
+    )
+    return kind(chroot, options)
+
+
+def _build_options(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """What of the command line is for the build of each source."""
+    if arguments.native and arguments.check:
+        raise UsageError(
+            "--native builds converted sources, whose own tests are not the variant's",
+            hint="give --check in a run of its own",
+        )
+    options = ["--timeout", str(arguments.timeout)]
+    options += ["--check"] if arguments.check else []
+    if arguments.check_timeout is not None:
+        options += ["--check-timeout", str(arguments.check_timeout)]
+    return tuple(options)
 
 
 _BUILDERS: Mapping[str, Callable[[argparse.Namespace, Target], Builder]] = {

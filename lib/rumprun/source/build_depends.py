@@ -16,18 +16,31 @@ from rumprun.source.relations import alternatives
 # https://packages.debian.org/unstable/: typesetting, and documents themselves.
 _DOCUMENT_SECTIONS = frozenset({"doc", "fonts", "tex"})
 
+# The second has the names that a library's -dev package had before.
+_LIBRARY_SECTIONS = frozenset({"libdevel", "oldlibs"})
+
 _UNMET = re.compile(r"[Uu]nmet build dependencies: (.*)")
 _PACKAGE = re.compile(r"([a-z0-9][a-z0-9+.-]+)(?::\w+)?(?: \([^)]*\))?")
 
 
-def unmet_build_depends(tree: Path, profiles: Iterable[str]) -> tuple[str, ...]:
+def unmet_build_depends(
+    tree: Path, profiles: Iterable[str], *, indep: bool = False
+) -> tuple[str, ...]:
     """The unmet Build-Depends of ``tree`` under the build ``profiles``, as package names.
 
+    They are those for architecture-dependent packages, or with ``indep`` for the others.
     dpkg-checkbuilddeps decides; of alternatives the first is named. Raises :class:`InputError`
     for fields that it cannot read.
     """
     answer = run(
-        ["dpkg-checkbuilddeps", "-I", "-P", ",".join(sorted(profiles)), "debian/control"],
+        [
+            "dpkg-checkbuilddeps",
+            "-I",
+            "-A" if indep else "-B",
+            "-P",
+            ",".join(sorted(profiles)),
+            "debian/control",
+        ],
         cwd=tree,
         check=False,
     )
@@ -51,7 +64,7 @@ class Known:
     @property
     def is_library(self) -> bool:
         """Headers and libraries to link with: a variant stands for it, or nothing does."""
-        return self.section == "libdevel"
+        return self.section in _LIBRARY_SECTIONS
 
     @property
     def is_for_documents(self) -> bool:

@@ -136,14 +136,13 @@ def candidates(
     * ``all``, for ``-dev`` packages of a source that has nothing but ``all`` packages
       (header-only libraries).
     """
-    only_all = all(binary.architecture == ("all",) for binary in source.binaries)
     runtime = _runtime_libraries(source)
     found = []
     for binary in source.binaries:
         kind = _kind(binary, profiles)
         if kind is None or binary.name in runtime:
             continue
-        if only_all and kind is Kind.DEV:
+        if source.is_all and kind is Kind.DEV:
             found.append(Candidate(original=binary, variant=variant_name(binary.name), kind=kind))
             continue
         covered = any(architecture_is(dpkg_architecture, word) for word in binary.architecture)

@@ -61,6 +61,11 @@ class SourcePackage:
     rules_style: RulesStyle
     fields: Mapping[str, str]
 
+    @property
+    def is_all(self) -> bool:
+        """Whether all of its packages are of ``Architecture: all``."""
+        return all(binary.architecture == ("all",) for binary in self.binaries)
+
 
 def read_source_tree(tree: Path) -> SourcePackage:
     """The source package that is unpacked in ``tree``.

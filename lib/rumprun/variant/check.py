@@ -8,6 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from rumprun.command import NO_END
 from rumprun.errors import BuildError
 from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
@@ -18,13 +19,19 @@ from rumprun.variant.variant_pass import PassOptions, run_pass
 
 @dataclass(frozen=True, kw_only=True)
 class OwnTests:
-    """How it went; ``succeeded`` is what the rules said, the numbers are from the log."""
+    """How it went; ``succeeded`` is what the rules said, the numbers are from the log.
+
+    ``ended`` is not set where time ran out.
+    """
 
     succeeded: bool
     results: TestResults
+    ended: bool = True
 
     def __str__(self) -> str:
         """One line for a person."""
+        if not self.ended:
+            return "own tests: no end in the time that they had"
         if not self.results.suites:
             return "own tests: none counted" if self.succeeded else "own tests: failed"
         return (
@@ -54,7 +61,8 @@ def run_own_tests(
     private = work / "pass"
     private.mkdir()
     log.unlink(missing_ok=True)
-    succeeded = True
+    succeeded = ended = True
+    timeout = options.check_timeout or options.timeout
     try:
         run_pass(
             copy,
@@ -63,9 +71,10 @@ def run_own_tests(
             sysroot,
             work=private,
             log=log,
-            options=dataclasses.replace(options, check=True),
+            options=dataclasses.replace(options, check=True, timeout=timeout),
         )
-    except BuildError:
+    except BuildError as error:
         succeeded = False
+        ended = NO_END not in error.message
     text = log.read_text(encoding="utf-8", errors="replace")
-    return OwnTests(succeeded=succeeded, results=read_results(text))
+    return OwnTests(succeeded=succeeded, ended=ended, results=read_results(text))

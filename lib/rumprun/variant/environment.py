@@ -63,6 +63,8 @@ _REPLACED_COMMANDS = (
 # What an install step does to shared libraries that this pass does not make.
 _TOLERANT_COMMANDS = ("chmod", "cp", "install", "ln", "mv", "readlink", "rm", "sed", "strip")
 
+_FIND = "find"
+
 # Options that a user may set for any build (Policy 4.9.1), passed on as they are.
 _USER_OPTIONS = ("noopt", "nostrip", "terse", "verbose")
 
@@ -127,6 +129,7 @@ def prepare_directories(target: Target, work: Path, *, check: bool = False) -> P
         (directories.commands / name).symlink_to(paths.DEBHELPER / "pass" / name)
     for name in _TOLERANT_COMMANDS:
         (directories.tolerant / name).symlink_to(paths.DEBHELPER / "pass" / "tolerant")
+    (directories.tolerant / _FIND).symlink_to(paths.DEBHELPER / "pass" / _FIND)
     return directories
 
 

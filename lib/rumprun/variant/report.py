@@ -35,6 +35,10 @@ def render_report(built: Built, debs: Sequence[Path], source: SourcePackage, tar
         "recipe": built.recipe_use.to_json() if built.recipe_use.recipe.entries else None,
         "own_tests": None
         if own_tests is None
-        else {"succeeded": own_tests.succeeded, **dataclasses.asdict(own_tests.results)},
+        else {
+            "succeeded": own_tests.succeeded,
+            "ended": own_tests.ended,
+            **dataclasses.asdict(own_tests.results),
+        },
     }
     return json.dumps(document, indent=2) + "\n"

@@ -38,7 +38,8 @@ class PassOptions:
     are arguments to append to those of the source; ``build_steps`` and ``install_steps`` are
     command lines in the place of the two steps; ``switches`` turn features off;
     ``profiles`` are the build profiles, ``variables`` more of the environment; ``check`` builds
-    and runs the source's own tests, and installs nothing; ``plain_tools`` puts the target's
+    and runs the source's own tests, and installs nothing, in ``check_timeout`` seconds if that is
+    set; ``plain_tools`` puts the target's
     compiler in the place of the native one, for sources that call gcc by that name; ``left_out``
     are headers whose programs the pass does without; ``echo`` also shows what the build says.
     """
@@ -52,6 +53,7 @@ class PassOptions:
     profiles: frozenset[str] = PASS_PROFILES
     variables: Mapping[str, str] = field(default_factory=dict)
     check: bool = False
+    check_timeout: float | None = None
     plain_tools: bool = False
     left_out: tuple[str, ...] = ()
     echo: bool = False
@@ -75,8 +77,7 @@ def run_pass(
     """
     directories = prepare_directories(target, work, check=options.check)
     environment = _environment(tree, source, target, sysroot, directories, work, options)
-    only_all = all(binary.architecture == ("all",) for binary in source.binaries)
-    kind = "indep" if only_all else "arch"
+    kind = "indep" if source.is_all else "arch"
     confined = confinement(tree, work)
     for words in _commands(options.build_steps, f"build-{kind}"):
         _step(words, tree, environment, source, log, options, confined)

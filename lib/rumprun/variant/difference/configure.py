@@ -63,11 +63,10 @@ def configure_native(
     :class:`BuildError` with the end of ``log`` where the source does not configure.
     """
     copy = stopping_copy(tree, work / "tree", work / "stop")
-    only_all = all(binary.architecture == ("all",) for binary in source.binaries)
     environment = _native_environment(source, options.jobs, documents=documents)
     try:
         run(
-            ["debian/rules", "build-indep" if only_all else "build-arch"],
+            ["debian/rules", "build-indep" if source.is_all else "build-arch"],
             cwd=copy,
             env=environment,
             log=log,

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A source package around another, which builds the variants of that and nothing else.
+
+sbuild and pbuilder build source packages as a whole. The original's own rules would build its own
+packages too, for its data packages at least; in an envelope, the original is upstream's file, and
+``rumpdeb build`` does inside what it does outside, with its options, recipes and reports.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jinja2
+from debian.changelog import Changelog
+
+from rumprun import paths
+from rumprun.archive.builder import Job
+from rumprun.command import base_environment, run
+from rumprun.source.dsc import read_dsc
+from rumprun.version import VERSION
+
+REPORT = "rumprun-report.json"
+
+# The add-on's package has rumpdeb, and depends on the toolchain.
+_OURS = "dh-rumprun"
+
+_AUTHOR = "rumpdeb build <dh-rumprun@packages.debian.org>"
+# What is built has the original's dates; the envelope itself is thrown away.
+_DATE = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+_TIMEOUT = 600.0
+
+
+def make_envelope(job: Job, directory: Path, *, options: Sequence[str]) -> Path:
+    """Write the source package that builds the variants of ``job`` into the new ``directory``.
+
+    ``options`` are further words for ``rumpdeb build``. Returns its ``.dsc``.
+    """
+    tree = directory / "rumprun-envelope"
+    debian = tree / "debian"
+    (debian / "source").mkdir(parents=True)
+    original = read_dsc(job.dsc)
+    (tree / "source").mkdir()
+    for path in (*original.files, original.path):
+        shutil.copyfile(path, tree / "source" / path.name)
+    words = [*options, "--jobs", str(job.jobs), f"source/{job.dsc.name}"]
+    if job.recipe is not None:
+        (tree / "recipes").mkdir()
+        shutil.copyfile(job.recipe.origin, tree / "recipes" / f"{job.source}.toml")
+        words = ["--recipe", "recipes", *words]
+    fields = {
+        "name": f"{job.source}-rumprun-variants",
+        "source": job.source,
+        "build_depends": sorted({_OURS, *job.tools, *map(_package, job.variants)}),
+        "command": shlex.join(words),
+        "report": REPORT,
+    }
+    for name in ("control", "rules"):
+        (debian / name).write_text(_render(f"envelope-{name}.j2", fields), encoding="utf-8")
+    (debian / "rules").chmod(0o755)
+    (debian / "source" / "format").write_text("3.0 (native)\n", encoding="utf-8")
+    (debian / "changelog").write_text(_changelog(str(fields["name"])), encoding="utf-8")
+    # Without compression: what is in it is compressed already.
+    run(
+        ["dpkg-source", "-Zgzip", "-z1", "--build", tree.name],
+        cwd=directory,
+        env=base_environment(),
+        timeout=_TIMEOUT,
+        hint="install dpkg-dev",
+    )
+    (dsc,) = directory.glob("*.dsc")
+    return dsc
+
+
+def _package(deb: Path) -> str:
+    return deb.name.partition("_")[0]
+
+
+def _render(template: str, fields: Mapping[str, object]) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(paths.TEMPLATES),
+        autoescape=False,  # noqa: S701
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(fields)
+
+
+def _changelog(name: str) -> str:
+    changelog = Changelog()
+    changelog.new_block(
+        package=name,
+        version=VERSION,
+        distributions="UNRELEASED",
+        urgency="medium",
+        author=_AUTHOR,
+        date=email.utils.format_datetime(_DATE),
+    )
+    for line in ("", "  * Not for any archive.", ""):
+        changelog.add_change(line)
+    return str(changelog)
