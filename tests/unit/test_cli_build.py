@@ -132,7 +132,7 @@ def test_variants_stand_in_for_libraries_but_not_for_tools(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     unmet = ["zlib1g-dev", "libq-rumprun-dev", "bison", "texlive", "libudev-dev"]
-    monkeypatch.setattr(local_build, "unmet_build_depends", lambda _tree, _profiles, indep: unmet)
+    monkeypatch.setattr(local_build, "unmet_build_depends", lambda _tree, _profiles, **_kind: unmet)
     sections = {"zlib1g-dev": "libdevel", "bison": "devel", "texlive": "tex"}
     known = {name: Known(section=it, typesets=False) for name, it in sections.items()}
     known["libudev-dev"] = Known(section="libdevel", typesets=False)
