@@ -86,7 +86,7 @@ def home(ours: Path) -> Iterator[Path]:
 
 def sbuild_words(repo: Path) -> list[str | Path]:
     words: list[str | Path] = [RUMPDEB, "build", "zlib", "--enable-deb-src", "--jobs", "2"]
-    return [*words, "--repo", repo, "--builder", "sbuild"]
+    return [*words, "--repo", repo, "--builder", "sbuild", "--check"]
 
 
 def files_of(deb: Path) -> set[str]:
@@ -102,6 +102,11 @@ def check_repository(repo: Path) -> None:
     target = load_target()
     assert f"{target.prefix.relative_to('/')}/lib/libz.a" in files_of(repo / package["file"])
     assert "zlib" in (repo / "report.html").read_text(encoding="utf-8")
+    # It is the report of the build inside, whose options are those of the command outside.
+    tests = record["report"]["own_tests"]
+    assert tests["succeeded"]
+    log = (repo / "logs").glob("zlib*")
+    assert any("Build-Depends" in path.read_text(encoding="utf-8") for path in log)
 
 
 def test_sbuild(home: Path) -> None:
@@ -131,7 +136,7 @@ def test_pbuilder(ours: Path, tmp_path: Path) -> None:
         pytest.skip("pbuilder needs root")
     words = (
         *(RUMPDEB, "build", "zlib", "--enable-deb-src", "--jobs", "2"),
-        *("--repo", tmp_path / "repo", "--builder", "pbuilder", "--extra-package", ours),
+        *("--repo", tmp_path / "repo", "--builder", "pbuilder", "--extra-package", ours, "--check"),
     )
     environment = {**base_environment(), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     run(words, env=environment, timeout=3000)

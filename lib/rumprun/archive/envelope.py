@@ -34,6 +34,10 @@ _AUTHOR = "rumpdeb build <dh-rumprun@packages.debian.org>"
 _DATE = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 _TIMEOUT = 600.0
 
+# Directories of the envelope.
+_ORIGINAL = "source"
+_RECIPES = "recipes"
+
 
 def make_envelope(job: Job, directory: Path, *, options: Sequence[str]) -> Path:
     """Write the source package that builds the variants of ``job`` into the new ``directory``.
@@ -44,23 +48,15 @@ def make_envelope(job: Job, directory: Path, *, options: Sequence[str]) -> Path:
     debian = tree / "debian"
     (debian / "source").mkdir(parents=True)
     original = read_dsc(job.dsc)
-    (tree / "source").mkdir()
+    (tree / _ORIGINAL).mkdir()
     for path in (*original.files, original.path):
-        shutil.copyfile(path, tree / "source" / path.name)
-    words = [*options, "--jobs", str(job.jobs), f"source/{job.dsc.name}"]
+        shutil.copyfile(path, tree / _ORIGINAL / path.name)
     if job.recipe is not None:
-        (tree / "recipes").mkdir()
-        shutil.copyfile(job.recipe.origin, tree / "recipes" / f"{job.source}.toml")
-        words = ["--recipe", "recipes", *words]
-    fields = {
-        "name": f"{job.source}-rumprun-variants",
-        "source": job.source,
-        "build_depends": sorted({_OURS, *job.tools, *map(_package, job.variants)}),
-        "command": shlex.join(words),
-        "report": REPORT,
-    }
+        (tree / _RECIPES).mkdir()
+        shutil.copyfile(job.recipe.origin, tree / _RECIPES / f"{job.source}.toml")
+    fields = fields_of(job, options)
     for name in ("control", "rules"):
-        (debian / name).write_text(_render(f"envelope-{name}.j2", fields), encoding="utf-8")
+        (debian / name).write_text(render(f"envelope-{name}.j2", fields), encoding="utf-8")
     (debian / "rules").chmod(0o755)
     (debian / "source" / "format").write_text("3.0 (native)\n", encoding="utf-8")
     (debian / "changelog").write_text(_changelog(str(fields["name"])), encoding="utf-8")
@@ -76,11 +72,25 @@ def make_envelope(job: Job, directory: Path, *, options: Sequence[str]) -> Path:
     return dsc
 
 
+def fields_of(job: Job, options: Sequence[str]) -> dict[str, object]:
+    """What the templates of an envelope are filled in with."""
+    recipe = ("--recipe", _RECIPES) if job.recipe is not None else ()
+    words = [*recipe, *options, "--jobs", str(job.jobs), f"{_ORIGINAL}/{job.dsc.name}"]
+    return {
+        "name": f"{job.source}-rumprun-variants",
+        "source": job.source,
+        "build_depends": sorted({_OURS, *job.tools, *map(_package, job.variants)}),
+        "command": shlex.join(words),
+        "report": REPORT,
+    }
+
+
 def _package(deb: Path) -> str:
     return deb.name.partition("_")[0]
 
 
-def _render(template: str, fields: Mapping[str, object]) -> str:
+def render(template: str, fields: Mapping[str, object]) -> str:
+    """The text of one of an envelope's files."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(paths.TEMPLATES),
         autoescape=False,  # noqa: S701
