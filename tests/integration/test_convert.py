@@ -164,6 +164,28 @@ def test_a_converted_source_is_not_converted_again(tmp_path: Path) -> None:
     assert not (tmp_path / "again").exists()
 
 
+def test_a_recipe_of_the_users_goes_with_the_source(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dsc = make_source(tmp_path)
+    recipe = tmp_path / "sample.toml"
+    recipe.write_text(
+        '[[add]]\nbuild-depends = ["libz-dev"]\nreason = "for its archives"\n'
+        '[[keep]]\nbuild-depends = ["debhelper-compat"]\nreason = "all it wants"\n'
+        '[[variant]]\nname = "sampled-rumprun"\nof = "sample-tool"\nfiles = ["usr/sbin/sampled"]\n'
+        'reason = "the server alone"\n',
+        encoding="utf-8",
+    )
+    words = ["convert", str(dsc), "--output", str(tmp_path / "out"), "--recipe", str(recipe)]
+    assert main(words) == 0
+    tree = unpack(Path(capsys.readouterr().out.strip()), tmp_path / "tree")
+    assert (tree / "debian" / "rumprun.toml").read_bytes() == recipe.read_bytes()
+    source = read_source_tree(tree)
+    names = {binary.name for binary in source.binaries}
+    assert {"sample-tool-rumprun", "sampled-rumprun"} <= names
+    assert "libz-rumprun-dev <!pkg.sample.norumprun>" in source.build_depends
+
+
 def test_a_source_without_candidates_is_refused(tmp_path: Path) -> None:
     work = tmp_path / "source"
     work.mkdir()

@@ -8,7 +8,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from rumprun.cli.sources import add_output_argument, add_source_arguments, locate_dsc
+from rumprun.cli.sources import (
+    add_output_argument,
+    add_recipe_argument,
+    add_source_arguments,
+    locate_dsc,
+)
 from rumprun.source.convert import Converted, convert
 from rumprun.workdir import temporary_tree
 
@@ -19,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the subcommand."""
     add_source_arguments(parser)
     add_output_argument(parser, "the new source packages go")
+    add_recipe_argument(parser)
     parser.add_argument("--keep", action="store_true", help="keep the work trees and say where")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -30,7 +36,9 @@ def main(arguments: argparse.Namespace) -> int:
     with temporary_tree() as downloads:
         for number, name in enumerate(arguments.sources):
             dsc = locate_dsc(name, arguments, downloads / str(number))
-            converted.append(convert(dsc, output=output, keep=arguments.keep))
+            converted.append(
+                convert(dsc, output=output, keep=arguments.keep, recipes=arguments.recipe)
+            )
     _report(converted, as_json=arguments.json)
     return 0
 

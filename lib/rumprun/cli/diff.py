@@ -16,7 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from rumprun import ui
-from rumprun.cli.sources import add_build_arguments, add_source_arguments, unpack_source
+from rumprun.cli.sources import (
+    add_build_arguments,
+    add_recipe_argument,
+    add_source_arguments,
+    unpack_source,
+)
 from rumprun.errors import MissingError, UsageError
 from rumprun.source.build_depends import install_packages, look_up, unmet_build_depends
 from rumprun.source.package import SourcePackage, read_source_tree
@@ -56,14 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where the native packages are (default: they are downloaded with apt-get)",
     )
-    parser.add_argument(
-        "--recipe",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE|DIR",
-        help="look here for recipes first, as for build; may be given more than once",
-    )
+    add_recipe_argument(parser)
     parser.add_argument(
         "--packages-only",
         action="store_true",

@@ -15,7 +15,11 @@ from rumprun.archive.model import Plan
 from rumprun.archive.plan import make_plan
 from rumprun.archive.plan_text import as_dot, as_html, as_json, as_lines
 from rumprun.archive.suite import Catalogue, suite_index
-from rumprun.cli.sources import add_offline_argument, add_source_arguments
+from rumprun.cli.sources import (
+    add_offline_argument,
+    add_recipe_argument,
+    add_source_arguments,
+)
 from rumprun.source.dsc import read_dsc
 from rumprun.source.recipe import Recipe
 from rumprun.source.recipe_files import load_recipe
@@ -47,14 +51,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         help="build without this library, a -dev package or all of a source;"
         " may be given more than once",
     )
-    parser.add_argument(
-        "--recipe",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE|DIR",
-        help="look here for recipes first; may be given more than once",
-    )
+    add_recipe_argument(parser)
     add_offline_argument(parser)
 
 

@@ -39,6 +39,18 @@ def add_offline_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_recipe_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare where recipes are looked for first."""
+    parser.add_argument(
+        "--recipe",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE|DIR",
+        help="look here for recipes first; may be given more than once",
+    )
+
+
 def add_output_argument(parser: argparse.ArgumentParser, what: str) -> None:
     """Declare where the results go; ``what`` says which they are."""
     parser.add_argument(
