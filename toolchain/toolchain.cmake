@@ -33,5 +33,5 @@ set(CMAKE_SKIP_RPATH ON CACHE BOOL "static programs have none" FORCE)
 
 # What we link runs on a Linux/amd64 build host, so try_run and build-time tools can simply run.
 if(CMAKE_HOST_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_HOST_SYSTEM_PROCESSOR STREQUAL "x86_64")
-  set(CMAKE_CROSSCOMPILING_EMULATOR /usr/bin/env)
+  set(CMAKE_CROSSCOMPILING_EMULATOR "${_rumprun_usr}/lib/rumprun-toolchain/run-here")
 endif()

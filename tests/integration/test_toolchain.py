@@ -390,6 +390,9 @@ target_link_libraries(foo PRIVATE deep plain m)
 add_executable(prog main.c)
 target_link_libraries(prog foo)
 install(TARGETS foo deep prog)
+enable_testing()
+add_test(NAME by_path COMMAND prog)
+add_test(NAME by_name COMMAND ${CMAKE_CROSSCOMPILING_EMULATOR} prog)
 """
 
 MESON = """project('demo', 'c')
@@ -408,6 +411,8 @@ def test_cmake_with_an_explicit_shared_library(shop: Shop) -> None:
     file = shop.target.data / "toolchain.cmake"
     shop.run("cmake", "-B", "b", f"-DCMAKE_TOOLCHAIN_FILE={file}", "-DBUILD_SHARED_LIBS=ON")
     shop.run("cmake", "--build", "b")
+    # libjpeg-turbo names its programs alone behind the emulator.
+    shop.run("ctest", "--test-dir", "b", "--output-on-failure")
     shop.run("cmake", "--install", "b", env={"DESTDIR": str(shop.directory / "stage")})
     program = next(shop.directory.glob("stage/**/bin/prog"))
     shop.run(program)
