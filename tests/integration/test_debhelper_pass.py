@@ -64,6 +64,21 @@ def test_shell_is_clean() -> None:
 @pytest.mark.parametrize(
     "words",
     [
+        ("install", "-Dpm", "0644", "-onobody", "-g", "nogroup", "file", "dest/file"),
+        ("install", "-m", "644", "--owner", "nobody", "--group=nogroup", "-D", "file", "dest/file"),
+        ("install", "-d", "-o", "nobody", "-g", "nogroup", "dest/file"),
+    ],
+)
+def test_owners_are_left_alone(tool: Tool, tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "tree" / "file").touch()
+    assert tool(*words).returncode == 0
+    made = tmp_path / "tree" / "dest" / "file"
+    assert made.stat().st_uid == (tmp_path / "tree").stat().st_uid
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
         ("rm", "-f", "debian/tmp/usr/lib/libz.a", "debian/tmp/usr/lib/other.a"),
         ("find", "debian/tmp/usr/lib", "-name", "*.a", "-delete"),
         ("find", "debian/tmp", "-name", "*.a", "-exec", "rm", "-f", "{}", "+"),

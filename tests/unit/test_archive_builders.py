@@ -93,7 +93,7 @@ def test_success_without_a_package_is_none(job: Job) -> None:
 
 
 def test_an_envelope_asks_for_tools_and_variants(job: Job, tmp_path: Path) -> None:
-    fields = envelope.fields_of(job, ["--timeout", "5", "a b"])
+    fields = envelope.fields_of(job, ["--timeout", "5", "a b"], [Path("dh-rumprun_1_all.deb")])
     control = envelope.render("envelope-control.j2", fields)
     (source, binary) = parse_fields(control, path=tmp_path / "control")
     assert source["Build-Depends"] == "bison, debhelper-compat, dh-rumprun, libz-rumprun-dev"
@@ -103,9 +103,29 @@ def test_an_envelope_asks_for_tools_and_variants(job: Job, tmp_path: Path) -> No
     assert "--timeout 5 'a b' --jobs 3 source/sample_1-1.dsc" in rules
 
 
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ([], {"dh-rumprun", "rumprun-toolchain-c++"}),
+        (["dh-rumprun_1_all.deb", "rumprun-toolchain_1_amd64.deb"], {"dh-rumprun"}),
+        (
+            ["dh-rumprun_1_all.deb", "rumprun-toolchain-c++_1_amd64.deb"],
+            {"dh-rumprun", "rumprun-toolchain-c++"},
+        ),
+    ],
+)
+def test_an_envelope_asks_for_those_of_ours_that_there_are(
+    job: Job, own: list[str], expected: set[str]
+) -> None:
+    fields = envelope.fields_of(job, [], [Path(name) for name in own])
+    wanted = fields["build_depends"]
+    assert isinstance(wanted, list)
+    assert set(wanted) - {"bison", "debhelper-compat", "libz-rumprun-dev"} == expected
+
+
 def test_an_envelope_brings_the_recipe_along(job: Job, tmp_path: Path) -> None:
     path = tmp_path / "sample.toml"
     path.write_text('[[drop]]\npackage = ["sample-x"]\nreason = "for desktops"\n', encoding="utf-8")
     with_recipe = Job(**{**vars(job), "recipe": read_recipe(path)})
-    rules = envelope.render("envelope-rules.j2", envelope.fields_of(with_recipe, []))
+    rules = envelope.render("envelope-rules.j2", envelope.fields_of(with_recipe, [], []))
     assert "--recipe recipes --jobs 3" in rules

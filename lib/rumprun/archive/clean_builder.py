@@ -73,7 +73,7 @@ class CleanBuilder(ProcessBuilder):
             dsc = convert(job.dsc, output=place, recipes=self.options.recipes).dsc
         else:
             place.mkdir()
-            dsc = make_envelope(job, place, options=self.options.build)
+            dsc = make_envelope(job, place, options=self.options.build, own=self.options.own)
         packages = job.directory / "packages"
         packages.mkdir()
         for deb in (*self.options.own, *job.variants):

@@ -28,6 +28,7 @@ REPORT = "rumprun-report.json"
 
 # The add-on's package has rumpdeb, and depends on the toolchain.
 _OURS = "dh-rumprun"
+_CXX = "rumprun-toolchain-c++"
 
 _AUTHOR = "rumpdeb build <dh-rumprun@packages.debian.org>"
 # What is built has the original's dates; the envelope itself is thrown away.
@@ -39,10 +40,13 @@ _ORIGINAL = "source"
 _RECIPES = "recipes"
 
 
-def make_envelope(job: Job, directory: Path, *, options: Sequence[str]) -> Path:
+def make_envelope(
+    job: Job, directory: Path, *, options: Sequence[str], own: Sequence[Path]
+) -> Path:
     """Write the source package that builds the variants of ``job`` into the new ``directory``.
 
-    ``options`` are further words for ``rumpdeb build``. Returns its ``.dsc``.
+    ``options`` are further words for ``rumpdeb build``; ``own`` are our packages that the chroot
+    may install. Returns its ``.dsc``.
     """
     tree = directory / "rumprun-envelope"
     debian = tree / "debian"
@@ -54,7 +58,7 @@ def make_envelope(job: Job, directory: Path, *, options: Sequence[str]) -> Path:
     if job.recipe is not None:
         (tree / _RECIPES).mkdir()
         shutil.copyfile(job.recipe.origin, tree / _RECIPES / f"{job.source}.toml")
-    fields = fields_of(job, options)
+    fields = fields_of(job, options, own)
     for name in ("control", "rules"):
         (debian / name).write_text(render(f"envelope-{name}.j2", fields), encoding="utf-8")
     (debian / "rules").chmod(0o755)
@@ -72,14 +76,17 @@ def make_envelope(job: Job, directory: Path, *, options: Sequence[str]) -> Path:
     return dsc
 
 
-def fields_of(job: Job, options: Sequence[str]) -> dict[str, object]:
+def fields_of(job: Job, options: Sequence[str], own: Sequence[Path]) -> dict[str, object]:
     """What the templates of an envelope are filled in with."""
+    given = {_package(path) for path in own}
+    # Without any of ours, the suite has them all.
+    ours = {_OURS, _CXX} & given if given else {_OURS, _CXX}
     recipe = ("--recipe", _RECIPES) if job.recipe is not None else ()
     words = [*recipe, *options, "--jobs", str(job.jobs), f"{_ORIGINAL}/{job.dsc.name}"]
     return {
         "name": f"{job.source}-rumprun-variants",
         "source": job.source,
-        "build_depends": sorted({_OURS, *job.tools, *map(_package, job.variants)}),
+        "build_depends": sorted({*ours, *job.tools, *map(_package, job.variants)}),
         "command": shlex.join(words),
         "report": REPORT,
     }

@@ -37,8 +37,11 @@ SHAPING_COMMANDS = frozenset(
 )
 
 # dpkg's own of the same kind, for rules that do without debhelper, and what edits the run-time
-# search path of dynamic objects, of which there are none.
+# search path of dynamic objects, of which there are none. Owners are for root to set, and all files
+# of a package are root's anyway.
 _IDLE_COMMANDS = (
+    "chgrp",
+    "chown",
     "chrpath",
     "dpkg-gencontrol",
     "dpkg-gensymbols",
