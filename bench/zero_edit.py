@@ -45,11 +45,11 @@ NATIVE_PROFILES = ("nocheck", "nodoc")
 HOW = """\
 `bench/zero_edit.py`. Zero-edit: the variant was built, and its audit is clean, from the archive's
 source by the tool alone; *lines* are those of a recipe. Seconds are wall time, with as many jobs
-for one as for the other, and one build each: natively by dpkg-buildpackage (nocheck, nodoc), and the variant from the unpacked
-source to the packages, both without what apt does. *Off* are the features switched off for want
-of a variant of their library, and the programs left out. Own tests are the source's, run on the
-variant, for {minutes} minutes at most. Built: {built} of {total}, of which without a recipe:
-{plain}. Median of variant / native: {ratio}."""
+for one as for the other, and one build each: natively by dpkg-buildpackage (nocheck, nodoc), and
+the variant from the unpacked source to the packages, both without what apt does. *Off* are the
+features switched off for want of a variant of their library, and the programs left out. Own tests
+are the source's, run on the variant, for {minutes} minutes at most. Built: {built} of {total}, of
+which without a recipe: {plain}. Median of variant / native: {ratio}."""
 
 
 @dataclass(frozen=True, kw_only=True)
