@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from archive_samples import Fetch, LocalArchive, System, make_source
 
+from rumprun.cli.main import main
 from rumprun.errors import InputError, MissingError, UsageError
 from rumprun.source.apt import fetch
 from rumprun.source.apt_errors import NotOnMirror
@@ -88,6 +89,24 @@ def test_a_suite_can_be_chosen(local: LocalArchive, system: System, tmp_path: Pa
         fetch("sample/sid", destination=tmp_path / "c")
     with pytest.raises(MissingError, match=r"no source sample 1.1-1 in stable; there is 1.1-1"):
         fetch("sample", destination=tmp_path / "c", version="1.1-1", suite="stable")
+
+
+def test_a_suite_that_apt_does_not_have_is_taken_from_the_same_mirror(
+    with_sources: System, local: LocalArchive, tmp_path: Path
+) -> None:
+    local.publish(suite="other")
+    for _again in range(2):
+        dsc = fetch("sample/other", destination=tmp_path / "out")
+        assert dsc.name == "sample_1.1-1.dsc"
+    assert (with_sources.cache / "dh-rumprun" / "apt-other").is_dir()
+
+
+def test_a_plan_is_made_of_the_version_that_was_chosen(
+    with_sources: System, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", "sample=1.0-1"]) == 0
+    assert "sample 1.0-1: asked for" in capsys.readouterr().out
+    assert with_sources.parts.exists()
 
 
 @pytest.mark.parametrize("name", ["sample=", "/testing", "sample/a/b", "=1"])

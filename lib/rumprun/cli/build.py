@@ -18,6 +18,7 @@ from rumprun.cli.sources import (
     add_build_arguments,
     add_output_argument,
     add_source_arguments,
+    fetch_choices,
     unpack_source,
 )
 from rumprun.errors import RumprunError, SystemFault, UsageError
@@ -82,8 +83,15 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError("--jobs must be at least 1")
     target = load_target()
     target.tool("gcc")
-    if arguments.repo is not None:
-        return build_repository.main(arguments, target)
+    with temporary_tree() as downloads:
+        if not arguments.only_named:
+            fetch_choices(arguments, downloads)
+        if arguments.repo is not None:
+            return build_repository.main(arguments, target)
+        return _build_here(arguments, target)
+
+
+def _build_here(arguments: argparse.Namespace, target: Target) -> int:
     output: Path = arguments.output.absolute()
     output.mkdir(parents=True, exist_ok=True)
     builder = LocalBuild(

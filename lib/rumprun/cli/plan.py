@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -19,12 +18,13 @@ from rumprun.cli.sources import (
     add_offline_argument,
     add_recipe_argument,
     add_source_arguments,
+    fetch_choices,
 )
 from rumprun.source.dsc import read_dsc
 from rumprun.source.recipe import Recipe
 from rumprun.source.recipe_files import load_recipe
 from rumprun.target.descriptor import Target, load_target
-from rumprun.workdir import atomic_path
+from rumprun.workdir import atomic_path, temporary_tree
 
 _DSC = ".dsc"
 
@@ -57,7 +57,9 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the plan, or write it."""
-    plan = plan_for(arguments, load_target())
+    with temporary_tree() as downloads:
+        fetch_choices(arguments, downloads)
+        plan = plan_for(arguments, load_target())
     if arguments.html is not None:
         page = as_html(plan)
         with atomic_path(arguments.html) as partial:
@@ -72,10 +74,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def sources_by_name(words: Iterable[str]) -> dict[str, str]:
     """What ``words`` of a command line mean: the names of sources, each with its word."""
-    return {
-        read_dsc(Path(word)).name if word.endswith(_DSC) else re.split("[=/]", word)[0]: word
-        for word in words
-    }
+    return {read_dsc(Path(word)).name if word.endswith(_DSC) else word: word for word in words}
 
 
 def recipe_finder(arguments: argparse.Namespace) -> Callable[[str, str], Recipe | None]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
 
 from rumprun.source.apt import fetch
 from rumprun.source.dsc import unpack
+
+_DSC = ".dsc"
 
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +87,7 @@ def add_build_arguments(parser: argparse.ArgumentParser, limited: str, *, minute
 
 def locate_dsc(name: str, arguments: argparse.Namespace, directory: Path) -> Path:
     """The .dsc that ``name`` means; one of the archive is fetched into ``directory``."""
-    if name.endswith(".dsc"):
+    if name.endswith(_DSC):
         return Path(name)
     directory.mkdir(parents=True, exist_ok=True)
     return fetch(
@@ -94,6 +97,20 @@ def locate_dsc(name: str, arguments: argparse.Namespace, directory: Path) -> Pat
         enable_deb_src=arguments.enable_deb_src,
         offline=getattr(arguments, "offline", False),
     )
+
+
+def fetch_choices(arguments: argparse.Namespace, directory: Path) -> None:
+    """Put a .dsc, fetched into ``directory``, in the place of a word that chooses a version.
+
+    Those are ``NAME=VERSION`` and ``NAME/SUITE``. An index has the newest version of its own
+    suite only, so a plan needs the source itself.
+    """
+    arguments.sources = [
+        str(locate_dsc(word, arguments, directory / str(number)))
+        if re.search("[=/]", word) and not word.endswith(_DSC)
+        else word
+        for number, word in enumerate(arguments.sources)
+    ]
 
 
 def unpack_source(name: str, arguments: argparse.Namespace, directory: Path) -> Path:

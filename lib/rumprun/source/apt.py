@@ -96,24 +96,31 @@ def _look_up(
     name: str, suite: str | None, *, enable_deb_src: bool, offline: bool
 ) -> tuple[AptRoot, tuple[Available, ...]]:
     """The view of apt to use and what it has of ``name``; a stale private view is refreshed."""
-    if suite is not None and has_root(suite):
-        root = suite_root(suite, offline=offline)
+    root = _root_for(name, suite, enable_deb_src=enable_deb_src, offline=offline)
+    found = available(root, name)
+    if not found and enable_deb_src and suite is None and not offline:
+        root = private_root(max_age=_JUST_UPDATED)
         found = available(root, name)
-    elif not enable_deb_src:
-        root = system_root(wanted=name)
-        found = available(root, name)
-    else:
-        root = private_root(offline=offline)
-        found = available(root, name)
-        if not found and not offline:
-            root = private_root(max_age=_JUST_UPDATED)
-            found = available(root, name)
     if not found:
         raise MissingError(
             f"no source package {name!r} in {', '.join(root.suites())}",
             hint=_suggestion(root, name),
         )
     return root, found
+
+
+def _root_for(name: str, suite: str | None, *, enable_deb_src: bool, offline: bool) -> AptRoot:
+    """The view that has ``suite``: the usual one, or one of its own."""
+    if suite is not None and has_root(suite):
+        return suite_root(suite, offline=offline)
+    root = private_root(offline=offline) if enable_deb_src else system_root(wanted=name)
+    if suite is None or suite in _suite_aliases(root):
+        return root
+    try:
+        return suite_root(suite, offline=offline)
+    except NotOnMirror as error:
+        known = ", ".join(root.suites())
+        raise MissingError(f"unknown suite {suite!r}", hint=f"apt knows {known}") from error
 
 
 def available(root: AptRoot, name: str) -> tuple[Available, ...]:
