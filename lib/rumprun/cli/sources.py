@@ -20,7 +20,7 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
         "sources",
         nargs="+",
         metavar="SOURCE",
-        help="a source package of the archive, or a .dsc file",
+        help="a source package of the archive, NAME=VERSION, NAME/SUITE, or a .dsc file",
     )
     add_archive_arguments(parser, "take sources from")
 
