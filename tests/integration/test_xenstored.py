@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""xenstored as a static program, from the archive's Xen by the recipe that is shipped."""
+"""xenstored as a static program, and Xen's libraries, by the recipe that is shipped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from archive_samples import Fetch
 
 from rumprun import paths
-from rumprun.command import run
+from rumprun.command import base_environment, run
 from rumprun.source.recipe_files import read_recipe
 from rumprun.target.descriptor import load_target
 
@@ -18,14 +18,38 @@ pytestmark = pytest.mark.integration
 RUMPDEB = paths.DATA / "rumpdeb"
 
 
-def test_xenstored_is_a_static_program_of_its_own(archive: Fetch, tmp_path: Path) -> None:
-    words = (RUMPDEB, "build", "--only-named", archive("xen"), "--output", tmp_path / "out")
+DRIVER = """\
+#include <stdio.h>
+#include <xenctrl.h>
+#include <xenstore.h>
+int main(void) {
+    struct xs_handle *store = xs_open(0);
+    xc_interface *control = xc_interface_open(0, 0, 0);
+    printf("%s %s\\n", store ? "store" : "none", control ? "control" : "none");
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def built(archive: Fetch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The prefix of what the variants of Xen hold, unpacked together."""
+    work = tmp_path_factory.mktemp("xen")
+    words = (RUMPDEB, "build", "--only-named", archive("xen"), "--output", work / "out")
     run(words, timeout=1200)
-    (deb,) = (tmp_path / "out").glob("*.deb")
-    assert deb.name.startswith("xenstored-rumprun_4.17")
-    run([RUMPDEB, "audit", deb])
-    run(["dpkg-deb", "--extract", deb, tmp_path / "root"])
-    program = tmp_path / "root" / load_target().prefix.relative_to("/") / "sbin" / "xenstored"
+    debs = sorted((work / "out").glob("*.deb"))
+    assert [deb.name.partition("_")[0] for deb in debs] == [
+        "libxen-rumprun-dev",
+        "xenstored-rumprun",
+    ]
+    run([RUMPDEB, "audit", *debs])
+    for deb in debs:
+        run(["dpkg-deb", "--extract", deb, work / "root"])
+    return work / "root" / load_target().prefix.relative_to("/")
+
+
+def test_xenstored_is_a_static_program_of_its_own(built: Path, tmp_path: Path) -> None:
+    program = built / "sbin" / "xenstored"
     shown = run([program, "--help"])
     said = shown.stdout + shown.stderr
     assert "xenstored <options>" in said
@@ -35,5 +59,18 @@ def test_xenstored_is_a_static_program_of_its_own(archive: Fetch, tmp_path: Path
     assert "hypervisor" in answer.stderr
 
 
-def test_its_recipe_is_short() -> None:
-    assert read_recipe(paths.RECIPES / "xen.toml").lines <= 25
+def test_a_program_is_linked_with_xens_libraries(built: Path, tmp_path: Path) -> None:
+    source = tmp_path / "driver.c"
+    source.write_text(DRIVER, encoding="utf-8")
+    target = load_target()
+    environment = {**base_environment(), "RUMPRUN_SYSROOT": str(built)}
+    words = (target.tool("pkg-config"), "--static", "--cflags", "--libs", "xencontrol", "xenstore")
+    flags = run(words, env=environment).stdout.split()
+    program = tmp_path / "driver"
+    run([target.tool("gcc"), source, "-o", program, *flags], env=environment)
+    assert run([program]).stdout == "none none\n"
+
+
+@pytest.mark.parametrize("name", ["qemu", "xen"])
+def test_recipes_are_short(name: str) -> None:
+    assert read_recipe(paths.RECIPES / f"{name}.toml").lines <= 25
