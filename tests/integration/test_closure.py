@@ -46,6 +46,18 @@ def test_a_plan_of_the_real_archive(tmp_path: Path) -> None:
     assert "<svg" in page.read_text(encoding="utf-8")
 
 
+def test_qemus_closure_is_short() -> None:
+    plan = json.loads(rumpdeb("plan", "qemu", "--enable-deb-src", "--json").stdout)
+    nodes = {node["source"]: node for node in plan["nodes"]}
+    assert set(nodes) == {
+        *("glib2.0", "libffi", "pcre2", "pixman", "qemu", "util-linux", "xen", "zlib"),
+    }
+    assert nodes["qemu"]["variants"] == ["qemu-system-x86-rumprun"]
+    needs = {need["source"]: need["required"] for need in nodes["qemu"]["needs"]}
+    assert needs == {"glib2.0": True, "pixman": True, "xen": True, "zlib": True}
+    assert "libxen-rumprun-dev" in nodes["xen"]["variants"]
+
+
 def test_a_plan_of_another_suite() -> None:
     said = rumpdeb("plan", "glib2.0", "--enable-deb-src", "--suite", "trixie", "--json").stdout
     versions = {node["source"]: node["version"] for node in json.loads(said)["nodes"]}
