@@ -18,6 +18,7 @@ from packaging_machine import copy_checkout
 
 from rumprun import paths
 from rumprun.command import base_environment, run
+from rumprun.source.apt_root import base_suite
 from rumprun.source.convert import convert
 from rumprun.target.descriptor import load_target
 from rumprun.version import VERSION
@@ -141,6 +142,34 @@ def test_pbuilder(ours: Path, tmp_path: Path) -> None:
     environment = {**base_environment(), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     run(words, env=environment, timeout=3000)
     check_repository(tmp_path / "repo")
+
+
+def test_sbuild_with_schroot(ours: Path, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("sbuild-createchroot needs root")
+    words = (
+        *(RUMPDEB, "build", "zlib", "--enable-deb-src", "--jobs", "2", "--repo", tmp_path / "repo"),
+        *("--builder", "sbuild", "--chroot-mode", "schroot", "--extra-package", ours, "--check"),
+    )
+    run(words, timeout=3000)
+    check_repository(tmp_path / "repo")
+    run(["schroot", "--info", "--chroot", f"chroot:{base_suite()}-amd64-sbuild"])
+
+
+def test_without_root_a_chroot_of_schroots_is_asked_for() -> None:
+    with sbuild_user():
+        answer = run(
+            [
+                *("runuser", "-u", USER, "--", RUMPDEB, "build", "zlib", "--enable-deb-src"),
+                *("--suite", "trixie", "--repo", f"/home/{USER}/repo"),
+                *("--builder", "sbuild", "--chroot-mode", "schroot"),
+            ],
+            env={"PATH": PATH, "HOME": f"/home/{USER}", "LC_ALL": "C.UTF-8"},
+            check=False,
+            timeout=600,
+        )
+    assert answer.returncode == 4
+    assert "schroot has no trixie-amd64-sbuild; have root run 'sbuild-createchroot" in answer.stderr
 
 
 def test_sbuild_is_not_for_root_nor_pbuilder_for_others(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rumprun.archive.builder import Job, Outcome
-from rumprun.archive.chroot import Chroot
 from rumprun.archive.envelope import make_envelope
 from rumprun.archive.process_builder import ProcessBuilder, error_of, read_report
 from rumprun.command import Background, base_environment, last_lines
@@ -49,10 +48,9 @@ class CleanOptions:
 class CleanBuilder(ProcessBuilder):
     """Has a source package built in a chroot that gives the variants of another."""
 
-    def __init__(self, chroot: Chroot, options: CleanOptions) -> None:
-        """The chroot is made when it is needed."""
+    def __init__(self, options: CleanOptions) -> None:
+        """``options`` are the same for all jobs."""
         super().__init__()
-        self.chroot = chroot
         self.options = options
 
     @abc.abstractmethod
@@ -61,10 +59,6 @@ class CleanBuilder(ProcessBuilder):
 
         ``packages`` has what the chroot may install.
         """
-
-    def prepare(self) -> None:
-        """Make the chroot if it is missing."""
-        self.chroot.ensure()
 
     def start(self, job: Job) -> Background:
         """The process that builds the source package made for ``job``."""

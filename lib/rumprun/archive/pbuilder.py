@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from rumprun.archive.builder import Job
-from rumprun.archive.clean_builder import RESULT, CleanBuilder
+from rumprun.archive.chroot import Chroot
+from rumprun.archive.clean_builder import RESULT, CleanBuilder, CleanOptions
 from rumprun.archive.repository_index import write_flat_index
 from rumprun.errors import UsageError
 
@@ -27,6 +28,11 @@ _CONFIGURATION = 'PBUILDERSATISFYDEPENDSCMD="/usr/lib/pbuilder/pbuilder-satisfyd
 class PbuilderBuilder(CleanBuilder):
     """Runs pbuilder for each job, with a hook that makes the packages known to apt."""
 
+    def __init__(self, chroot: Chroot, options: CleanOptions) -> None:
+        """The base tarball is made when it is needed."""
+        super().__init__(options)
+        self.chroot = chroot
+
     @property
     def name(self) -> str:
         """The builder and the suite."""
@@ -36,7 +42,7 @@ class PbuilderBuilder(CleanBuilder):
         """Make the base tarball if it is missing; raises :class:`UsageError` for all but root."""
         if os.geteuid() != 0:
             raise UsageError("pbuilder needs root", hint="use sudo, or --builder sbuild")
-        super().prepare()
+        self.chroot.ensure()
 
     def words(self, dsc: Path, packages: Path, job: Job) -> list[str | Path]:
         """As :meth:`CleanBuilder.words`."""

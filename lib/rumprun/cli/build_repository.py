@@ -11,7 +11,7 @@ from pathlib import Path
 from rumprun import ui
 from rumprun.archive.builder import Builder
 from rumprun.archive.chroot import Chroot
-from rumprun.archive.clean_builder import CleanBuilder, CleanOptions
+from rumprun.archive.clean_builder import CleanOptions
 from rumprun.archive.execute import Executor, Progress, State
 from rumprun.archive.identity import Circumstances, target_digest
 from rumprun.archive.local_builder import LocalBuilder
@@ -21,6 +21,7 @@ from rumprun.archive.progress import Display
 from rumprun.archive.report import write_report
 from rumprun.archive.repository import Repository
 from rumprun.archive.sbuild import SbuildBuilder
+from rumprun.archive.schroot import Schroot
 from rumprun.cli.plan import plan_for, recipe_finder, sources_by_name
 from rumprun.cli.publish import packages_in
 from rumprun.cli.sources import locate_dsc
@@ -47,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="local",
         help="where to build for a repository: on this machine, or in clean chroots (default:"
         " %(default)s)",
+    )
+    parser.add_argument(
+        "--chroot-mode",
+        choices=("schroot", "unshare"),
+        default="unshare",
+        help="how sbuild gets its chroot (default: %(default)s, which needs no root)",
     )
     parser.add_argument(
         "--extra-package",
@@ -109,31 +116,32 @@ def _local(arguments: argparse.Namespace, _target: Target) -> Builder:
 
 
 def _sbuild(arguments: argparse.Namespace, target: Target) -> Builder:
-    return _clean(SbuildBuilder, "unshare", arguments, target)
+    suite, architecture = arguments.suite or base_suite(), target.dpkg_architecture
+    chroot: Chroot | Schroot = Chroot(suite=suite, architecture=architecture, mode="unshare")
+    if arguments.chroot_mode == "schroot":
+        chroot = Schroot(suite=suite, architecture=architecture)
+    return SbuildBuilder(chroot, _clean_options(arguments))
 
 
 def _pbuilder(arguments: argparse.Namespace, target: Target) -> Builder:
-    return _clean(PbuilderBuilder, "root", arguments, target)
-
-
-def _clean(
-    kind: type[CleanBuilder], mode: str, arguments: argparse.Namespace, target: Target
-) -> Builder:
-    repository = Repository(path=arguments.repo.absolute())
     suite = arguments.suite or base_suite()
-    chroot = Chroot(suite=suite, architecture=target.dpkg_architecture, mode=mode)
+    chroot = Chroot(suite=suite, architecture=target.dpkg_architecture, mode="root")
+    return PbuilderBuilder(chroot, _clean_options(arguments))
+
+
+def _clean_options(arguments: argparse.Namespace) -> CleanOptions:
+    repository = Repository(path=arguments.repo.absolute())
     ours = repository.records().get(_OURS)
     own = (
         *packages_in(arguments.extra_package),
         *(repository.packages(ours) if ours else ()),
     )
-    options = CleanOptions(
+    return CleanOptions(
         own=own,
         native=arguments.native,
         build=_build_options(arguments),
         recipes=arguments.recipe,
     )
-    return kind(chroot, options)
 
 
 def _build_options(arguments: argparse.Namespace) -> tuple[str, ...]:
