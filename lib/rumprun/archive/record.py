@@ -52,6 +52,8 @@ _SCHEMA = {
     },
 }
 
+_VALIDATOR = jsonschema.Draft202012Validator(_SCHEMA)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
@@ -111,7 +113,7 @@ def remove_record(directory: Path, source: str) -> None:
 def _read(path: Path) -> Record:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        jsonschema.validate(document, _SCHEMA)
+        _VALIDATOR.validate(document)
     except (ValueError, RecursionError, jsonschema.ValidationError) as error:
         why = error.message if isinstance(error, jsonschema.ValidationError) else str(error)
         raise InputError(

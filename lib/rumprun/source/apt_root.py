@@ -94,16 +94,20 @@ class AptRoot:
 
         Asking apt takes half a second, and it hardly ever says anything new.
         """
+        return tuple(self.kept(created_by, lambda: self.targets(created_by)))
+
+    def kept(self, what: str, ask: Callable[[], Sequence[dict[str, str]]]) -> list[dict[str, str]]:
+        """What ``ask`` says of ``what``, or said when apt's entries were as they are now."""
         state = self._state()
-        words = json.dumps([str(self.configuration), created_by]).encode()
+        words = json.dumps([str(self.configuration), what]).encode()
         path = paths.cache() / "index" / f"{hashlib.sha256(words).hexdigest()[:20]}.json"
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             kept = json.loads(path.read_text(encoding="utf-8"))
             if kept["state"] == state:
-                return tuple(kept["targets"])
-        targets = self.targets(created_by)
-        _write(path, json.dumps({"state": state, "targets": targets}))
-        return targets
+                return [dict(item) for item in kept["said"]]
+        said = [dict(item) for item in ask()]
+        _write(path, json.dumps({"state": state, "said": said}))
+        return said
 
     def _state(self) -> list[list[object]]:
         """Names and dates of apt's configuration and entries, which the targets depend on."""
@@ -257,20 +261,26 @@ def base_mirror() -> str:
 
     Raises :class:`MissingError` where apt knows none.
     """
-    return _base_row().site
+    return _base_place()["site"]
 
 
 def base_suite() -> str:
     """The suite that the base system comes from; raises as :func:`base_mirror` does."""
-    return _base_row().suite
+    return _base_place()["suite"]
 
 
-def _base_row() -> Row:
-    rows = madison(AptRoot(), _BASE_PACKAGE)
-    if not rows:
-        raise MissingError(f"apt knows no {_BASE_PACKAGE}", hint="run 'apt-get update'")
-    # The name of the main suite has no pocket.
-    return min(rows, key=lambda row: ("-" in row.suite, row.suite))
+def _base_place() -> dict[str, str]:
+    """Site and suite of the base system."""
+
+    def ask() -> list[dict[str, str]]:
+        rows = madison(AptRoot(), _BASE_PACKAGE)
+        if not rows:
+            raise MissingError(f"apt knows no {_BASE_PACKAGE}", hint="run 'apt-get update'")
+        # The name of the main suite has no pocket.
+        row = min(rows, key=lambda row: ("-" in row.suite, row.suite))
+        return [{"site": row.site, "suite": row.suite}]
+
+    return AptRoot().kept(_BASE_PACKAGE, ask)[0]
 
 
 def _rewritten(types: Sequence[str], rename: Callable[[str], str | None]) -> dict[str, str]:
