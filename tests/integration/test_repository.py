@@ -147,6 +147,17 @@ def test_what_the_archive_has_newer_is_stale_with_all_above_it(repository: Repos
     assert [item.source for item in tool.outdated] == ["lib"]
 
 
+def test_an_image_comes_after_what_is_in_it(repository: Repository, tmp_path: Path) -> None:
+    image = make_deb(tmp_path, "an-image", linked="lib (= 1-1), musl (= 1.2.3-1)")
+    repository.add(record("an-image"), [image])
+    archive = Samples({"lib": ""})
+    archive.version = {"lib": "1-2"}
+    found = {item.source: item for item in find_stale(repository, archive)}
+    assert list(found).index("lib") < list(found).index("an-image")
+    assert found["an-image"].below == ("lib",)
+    assert [item.source for item in found["an-image"].outdated] == ["lib"]
+
+
 def rumpdeb(*words: str | Path) -> list[str | Path]:
     return [paths.DATA / "rumpdeb", "build", *words]
 

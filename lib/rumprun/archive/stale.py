@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -40,29 +40,37 @@ class Stale:
 
 
 def find_stale(repository: Repository, archive: Lookup) -> tuple[Stale, ...]:
-    """What of ``repository`` is to be built again, in an order to do it in."""
+    """What of ``repository`` is to be built again, in an order to do it in.
+
+    A package that came from elsewhere, such as an image, comes after the sources that it has in it.
+    """
     records = repository.records()
+    embedded = {name: _embedded(record, repository) for name, record in records.items()}
+    used = {
+        name: sorted((set(record.used) or set(embedded[name]) - {name}) & set(records))
+        for name, record in records.items()
+    }
     found: dict[str, Stale] = {}
-    for name in _in_order(records):
-        record = records[name]
-        below = tuple(sorted(set(record.used) & set(found)))
-        outdated = _outdated(record, repository.packages(record), archive)
+    for name in TopologicalSorter(used).static_order():
+        below = tuple(source for source in used[name] if source in found)
+        outdated = _outdated(embedded[name], archive)
         if below or outdated:
-            names = tuple(Path(stored.file).name.partition("_")[0] for stored in record.packages)
+            stored = records[name].packages
+            names = tuple(Path(package.file).name.partition("_")[0] for package in stored)
             found[name] = Stale(source=name, packages=names, outdated=outdated, below=below)
     return tuple(found.values())
 
 
-def _in_order(records: Mapping[str, Record]) -> list[str]:
-    used = {name: sorted(set(record.used) & set(records)) for name, record in records.items()}
-    return list(TopologicalSorter(used).static_order())
-
-
-def _outdated(record: Record, debs: Iterable[Path], archive: Lookup) -> tuple[Outdated, ...]:
-    embedded = {record.source: record.version}
-    for deb in debs:
+def _embedded(record: Record, repository: Repository) -> dict[str, str]:
+    """The sources that are in the packages of ``record``, with their versions."""
+    found = {record.source: record.version}
+    for deb in repository.packages(record):
         contents = read_contents(deb)
-        embedded.update((*contents.static_built_using, *contents.built_using))
+        found.update((*contents.static_built_using, *contents.built_using))
+    return found
+
+
+def _outdated(embedded: Mapping[str, str], archive: Lookup) -> tuple[Outdated, ...]:
     found = []
     for name, version in sorted(embedded.items()):
         source = archive.source(name)
