@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,7 +71,7 @@ def main() -> int:
     write_page(
         "closure",
         title="QEMU for Xen and its closure",
-        how=how,
+        how=textwrap.fill(how, 100, break_long_words=False, break_on_hyphens=False),
         header=("source", "version", "seconds", "built with", "packages", "KiB"),
         rows=[cells(record) for record in in_order(records)],
     )
