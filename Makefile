@@ -10,7 +10,7 @@ toolchain-c++: toolchain
 	$(MAKE) -C toolchain install-c++ DESTDIR=$(CURDIR)/build/toolchain
 
 boards: toolchain
-	$(MAKE) -C boards/linux install DESTDIR=$(CURDIR)/build/boards
+	for board in common linux; do $(MAKE) -C boards/$$board install DESTDIR=$(CURDIR)/build/boards || exit 1; done
 
 demo:
 	scripts/demo
