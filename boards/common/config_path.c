@@ -16,7 +16,8 @@ struct writer {
 
 static void put(struct writer *writer, char c)
 {
-    if (writer->used + sizeof more > CONFIG_PATH_SIZE)
+    /* Room stays for what says that there is more, with its NUL. */
+    if (writer->used + sizeof more >= CONFIG_PATH_SIZE)
         writer->full = true;
     else if (!writer->full)
         writer->path[writer->used++] = c;
@@ -104,6 +105,7 @@ void config_write_path(char path[CONFIG_PATH_SIZE], const struct json_node *node
         /* Not within a character: the path stays UTF-8. */
         while (writer.used && ((unsigned char)path[writer.used - 1] & 0x80))
             writer.used--;
+        assert(writer.used + sizeof more <= CONFIG_PATH_SIZE);
         memcpy(path + writer.used, more, sizeof more);
     } else {
         path[writer.used] = '\0';

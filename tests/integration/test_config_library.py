@@ -88,6 +88,35 @@ def test_values_are_those_of_python(read: Reader) -> None:
         assert details == list(described(document)), path.stem
 
 
+def test_long_paths_are_cut_where_the_library_has_no_more_room(
+    read: Reader, tmp_path: Path
+) -> None:
+    files = []
+    for length in range(230, 270):
+        path = tmp_path / f"{length}.json"
+        path.write_text(json.dumps({"env": {"é" + "\\" * (length // 3) + "k" * length: 1}}))
+        files.append(path)
+        path = tmp_path / f"bare-{length}.json"
+        path.write_text(json.dumps({"k" * length: 1}))
+        files.append(path)
+    for path, (line, _details) in zip(files, read(files), strict=True):
+        wanted = verdict(path.read_bytes())
+        cut = line.removesuffix("...")
+        assert wanted.startswith(cut)
+        assert line == wanted or len(cut.encode()) - len("bad ") == 252
+
+
+def test_what_the_fuzzer_found_is_judged_alike(read: Reader) -> None:
+    files = sorted((SHARED / "corpus").iterdir())
+    assert len(files) > 50
+    differing = {
+        path.name: line
+        for path, (line, _details) in zip(files, read(files), strict=True)
+        if line.split()[0] != verdict(path.read_bytes()).split()[0]
+    }
+    assert differing == {}
+
+
 def test_damaged_documents_are_judged_alike(read: Reader, tmp_path: Path) -> None:
     files = []
     chance = random.Random(5)  # noqa: S311 (no secret)
