@@ -28,6 +28,7 @@ SUBCOMMANDS = (
     "recipes",
     "scan",
     "stale",
+    "config",
 )
 
 

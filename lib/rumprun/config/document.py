@@ -102,8 +102,12 @@ class Delegate:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A whole configuration; ``rc`` and ``net`` are None where the document has none."""
+    """A whole configuration; ``rc`` and ``net`` are None where the document has none.
 
+    ``sections`` is what is written, by key.
+    """
+
+    sections: Values
     rc: tuple[Entry, ...] | None
     env: tuple[tuple[str, str], ...]
     hostname: str | None
@@ -116,6 +120,7 @@ class Document:
 def build_document(values: Values) -> Document:
     """The document that ``values`` are, which keep to the schema."""
     return Document(
+        sections=values,
         rc=tuple(map(_entry, values["rc"])) if "rc" in values else None,
         env=tuple(values.get("env", {}).items()),
         hostname=values.get("hostname"),
