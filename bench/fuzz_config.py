@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Fuzzes the configuration library by libFuzzer: fuzz_config.py [SECONDS] (default: 600).
 
-Needs the packages clang and libclang-rt-14-dev. Starts from the shared documents and from the
+Needs what "scripts/install-deps fuzz" installs. Starts from the shared documents and from the
 corpus in tests/config/corpus; what reaches new code is added there when it is small. A document
 that makes the library fail stays in build/fuzz, and the status is that of a failed command.
 """
@@ -58,7 +58,7 @@ def build() -> Path:
          "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all", "-I", LIBRARY,
          "-o", fuzzer, ROOT / "bench" / "fuzz_config.c", *sorted(LIBRARY.glob("*.c"))],
         timeout=300,
-        hint="install the packages clang and libclang-rt-14-dev",
+        hint="run scripts/install-deps fuzz",
     )  # fmt: skip
     return fuzzer
 

@@ -72,8 +72,9 @@ static bool read_sections(struct config_reader *reader, const struct json_node *
 {
     static const char *const keys[] = {"version", "rc",    "env",     "hostname",
                                        "net",     "blk", "mount", "delegate"};
-    if (!config_want_keys(reader, root, keys, COUNT_OF(keys)) ||
-        !read_version(reader, json_member(root, "version")) ||
+    /* The version first: what is wrong here may well be right in another one. */
+    if ((root->type == JSON_OBJECT && !read_version(reader, json_member(root, "version"))) ||
+        !config_want_keys(reader, root, keys, COUNT_OF(keys)) ||
         !config_read_string(reader, json_member(root, "hostname"), config_is_domain,
                             config_wants_domain, &config->hostname))
         return false;

@@ -26,7 +26,9 @@ def find_complaints(
         return None, [refused.complaint]
     complaints = complaints_about(values)
     if complaints:
-        return None, complaints
+        # What else is wrong by our schema may well be right by that of another version.
+        of_version = [complaint for complaint in complaints if complaint.path == ("version",)]
+        return None, of_version or complaints
     document = build_document(values)
     return document, rule_complaints(document, programs)
 
