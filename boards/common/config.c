@@ -10,6 +10,8 @@ _Static_assert(sizeof((struct config_storage *)0)->strings ==
                    CONFIG_VALUES * sizeof(const char *),
                "there is a string for each value");
 
+_Static_assert(CONFIG_VARIABLES <= JSON_MEMBERS, "the largest object is env");
+
 static bool is_section(const char *key)
 {
     static const char *const sections[] = {"rc", "env", "hostname", "net", "blk", "mount"};

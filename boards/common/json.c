@@ -204,6 +204,8 @@ static bool parse_value(struct json_parser *parser, struct json_node *node, unsi
 /* Refuses the first key that occurs a second time in the object. */
 static bool keys_differ(struct json_parser *parser, const struct json_node *object)
 {
+    if (object->count > JSON_MEMBERS)
+        return json_fail_at(parser, object, "too many of them");
     for (const struct json_node *node = object->first; node; node = node->next) {
         for (const struct json_node *other = object->first; other != node; other = other->next) {
             if (strcmp(node->key, other->key) == 0)

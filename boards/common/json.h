@@ -15,6 +15,8 @@
 
 /* How many lists and objects may be in one another: the parser's recursion. */
 #define JSON_LEVELS 32
+/* How many members an object may have: each key is compared with all others. */
+#define JSON_MEMBERS 1024
 
 enum json_type {
     JSON_NULL,
