@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT / "bench" / "zero_edit.list"
 KEPT = ROOT / "build" / "zero-edit"
 LIMIT = 3600.0
-CHECK_MINUTES = 6
+CHECK_MINUTES = 4
 NATIVE_PROFILES = ("nocheck", "nodoc")
 
 HOW = """\
