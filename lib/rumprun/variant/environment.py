@@ -37,11 +37,8 @@ SHAPING_COMMANDS = frozenset(
 )
 
 # dpkg's own of the same kind, for rules that do without debhelper, and what edits the run-time
-# search path of dynamic objects, of which there are none. Owners are for root to set, and all files
-# of a package are root's anyway.
+# search path of dynamic objects, of which there are none.
 _IDLE_COMMANDS = (
-    "chgrp",
-    "chown",
     "chrpath",
     "dpkg-gencontrol",
     "dpkg-gensymbols",
@@ -65,6 +62,9 @@ _REPLACED_COMMANDS = (
 
 # What an install step does to shared libraries that this pass does not make.
 _TOLERANT_COMMANDS = ("chmod", "cp", "install", "ln", "mv", "readlink", "rm", "sed", "strip")
+
+# Owners are for root to set, and all files of a package are root's anyway.
+_OWNER_COMMANDS = ("chgrp", "chown")
 
 _FIND = "find"
 
@@ -132,6 +132,8 @@ def prepare_directories(target: Target, work: Path, *, check: bool = False) -> P
         (directories.commands / name).symlink_to(paths.DEBHELPER / "pass" / name)
     for name in _TOLERANT_COMMANDS:
         (directories.tolerant / name).symlink_to(paths.DEBHELPER / "pass" / "tolerant")
+    for name in _OWNER_COMMANDS:
+        (directories.tolerant / name).symlink_to("/bin/true")
     (directories.tolerant / _FIND).symlink_to(paths.DEBHELPER / "pass" / _FIND)
     return directories
 
