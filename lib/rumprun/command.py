@@ -27,6 +27,9 @@ _INHERITED = ("HOME", "LOGNAME", "PATH", "TERM", "TMPDIR", "USER", "APT_CONFIG",
 
 _TAIL_LINES = 15
 
+# Administrators' tools are not in a user's PATH.
+ADMINISTRATORS_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
 # What the message of a command that was ended for taking too long starts with.
 NO_END = "no end after"
 _DISK_FULL = os.strerror(errno.ENOSPC)

@@ -13,16 +13,13 @@ from pathlib import Path
 from rumprun.archive.builder import Job, Outcome
 from rumprun.archive.envelope import make_envelope
 from rumprun.archive.process_builder import ProcessBuilder, error_of, read_report
-from rumprun.command import Background, base_environment, last_lines
+from rumprun.command import ADMINISTRATORS_PATH, Background, base_environment, last_lines
 from rumprun.errors import SystemFault
 from rumprun.source.convert import convert
 from rumprun.source.naming import is_variant_name
 from rumprun.variant.diagnose import diagnose
 
 RESULT = "result"
-
-# Administrators' tools are not in a user's PATH.
-_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 # make names the status of our command in an envelope.
 _STATUS = re.compile(
@@ -81,7 +78,7 @@ class CleanBuilder(ProcessBuilder):
             cwd=result,
             env={
                 **base_environment(),
-                "PATH": _PATH,
+                "PATH": ADMINISTRATORS_PATH,
                 "DEB_BUILD_OPTIONS": f"nocheck parallel={job.jobs}",
             },
         )

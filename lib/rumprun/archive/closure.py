@@ -123,7 +123,7 @@ class _Search:
     def _variants(self, source: ArchiveSource) -> tuple[str, ...]:
         recipe = self._recipes[source.name]
         own = [variant.name for variant in recipe.own_variants] if recipe else []
-        if recipe and recipe.values(Kind.INSTALL_STEP):
+        if recipe and recipe.names_all_variants:
             return tuple(own)
         return (*_variants(source, self._choices.architecture), *own)
 

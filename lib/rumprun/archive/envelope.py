@@ -15,13 +15,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import jinja2
 from debian.changelog import Changelog
 
-from rumprun import paths
 from rumprun.archive.builder import Job
 from rumprun.command import base_environment, run
 from rumprun.source.dsc import read_dsc
+from rumprun.templates import load_template
 from rumprun.version import VERSION
 
 REPORT = "rumprun-report.json"
@@ -98,13 +97,7 @@ def _package(deb: Path) -> str:
 
 def render(template: str, fields: Mapping[str, object]) -> str:
     """The text of one of an envelope's files."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(paths.TEMPLATES),
-        autoescape=False,  # noqa: S701
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(template).render(fields)
+    return load_template(template).render(fields)
 
 
 def _changelog(name: str) -> str:

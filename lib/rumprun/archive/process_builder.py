@@ -54,13 +54,13 @@ class ProcessBuilder(abc.ABC):
         process.kill()
 
 
-def failure(said: str, status: int, where: str = "") -> Outcome:
+def failure(said: str, status: int) -> Outcome:
     """The outcome of a build of ours that said ``said`` and ended with ``status``.
 
-    ``where`` is put before the error. Where the machine gave out, no other job will do better.
+    Where the machine gave out, no other job will do better.
     """
     error = error_of(said) or f"ended with status {status}"
-    return Outcome(error=f"{where}{error}", fatal=status == SystemFault.exit_code)
+    return Outcome(error=error, fatal=status == SystemFault.exit_code)
 
 
 def error_of(said: str) -> str:

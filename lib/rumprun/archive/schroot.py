@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rumprun import ui
-from rumprun.command import CommandFailed, base_environment, run
+from rumprun.command import ADMINISTRATORS_PATH, CommandFailed, base_environment, run
 from rumprun.errors import MissingError
 from rumprun.source.apt_root import base_mirror
 from rumprun.workdir import temporary_tree
@@ -54,7 +54,7 @@ class Schroot:
 
     def _make(self, words: list[str]) -> None:
         _PLACE.mkdir(parents=True, exist_ok=True)
-        environment = {**base_environment(), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        environment = {**base_environment(), "PATH": ADMINISTRATORS_PATH}
         try:
             run(words, env=environment, timeout=_TIMEOUT)
         except CommandFailed as error:

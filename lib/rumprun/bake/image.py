@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 import jsonschema
 
+from rumprun.digest import sha256_of
 from rumprun.errors import InputError, MissingError
 
 IMAGE_JSON: Final = "image.json"
@@ -120,12 +120,6 @@ class Image:
     def size(self) -> int:
         """All of the image's files together, in bytes."""
         return sum(file.size for file in self.files)
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def describe_file(path: Path) -> ImageFile:

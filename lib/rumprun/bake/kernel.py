@@ -18,7 +18,8 @@ from apt.progress.base import AcquireProgress
 from debian.debfile import DebError, DebFile
 
 from rumprun import paths, ui
-from rumprun.bake.image import KernelOrigin, sha256_of
+from rumprun.bake.image import KernelOrigin
+from rumprun.digest import sha256_of
 from rumprun.errors import InputError, MissingError
 from rumprun.workdir import atomic_path, temporary_tree
 

@@ -15,6 +15,7 @@ from rumprun.archive.plan import make_plan
 from rumprun.archive.plan_text import as_dot, as_html, as_json, as_lines
 from rumprun.archive.suite import Catalogue, suite_index
 from rumprun.cli.sources import (
+    DSC,
     add_offline_argument,
     add_recipe_argument,
     add_source_arguments,
@@ -25,8 +26,6 @@ from rumprun.source.recipe import Recipe
 from rumprun.source.recipe_files import load_recipe
 from rumprun.target.descriptor import Target, load_target
 from rumprun.workdir import atomic_path, temporary_tree
-
-_DSC = ".dsc"
 
 HELP = "show which sources have to be built for those named, why, and in which order"
 
@@ -74,7 +73,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def sources_by_name(words: Iterable[str]) -> dict[str, str]:
     """What ``words`` of a command line mean: the names of sources, each with its word."""
-    return {read_dsc(Path(word)).name if word.endswith(_DSC) else word: word for word in words}
+    return {read_dsc(Path(word)).name if word.endswith(DSC) else word: word for word in words}
 
 
 def recipe_finder(arguments: argparse.Namespace) -> Callable[[str, str], Recipe | None]:
@@ -90,7 +89,7 @@ def plan_for(arguments: argparse.Namespace, target: Target) -> Plan:
     """The plan for the sources on the command line."""
     names = sources_by_name(arguments.sources)
     local = {
-        name: read_local_source(Path(word)) for name, word in names.items() if word.endswith(_DSC)
+        name: read_local_source(Path(word)) for name, word in names.items() if word.endswith(DSC)
     }
     architecture = target.dpkg_architecture
     catalogue = Catalogue(

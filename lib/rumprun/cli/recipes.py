@@ -14,9 +14,9 @@ from rumprun import paths, ui
 from rumprun.errors import InputError, MissingError, RumprunError
 from rumprun.source.recipe import Recipe
 from rumprun.source.recipe_files import find_recipes, read_recipe
-from rumprun.source.recipe_schema import nearest, shown
 from rumprun.source.recipe_use import check_rules
 from rumprun.variant.audit import all_rules
+from rumprun.wording import nearest, shown
 
 HELP = "list the recipes of sources, with their reasons, or check them"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rumprun.source.apt import fetch
 from rumprun.source.dsc import unpack
 
-_DSC = ".dsc"
+DSC = ".dsc"
 
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +87,7 @@ def add_build_arguments(parser: argparse.ArgumentParser, limited: str, *, minute
 
 def locate_dsc(name: str, arguments: argparse.Namespace, directory: Path) -> Path:
     """The .dsc that ``name`` means; one of the archive is fetched into ``directory``."""
-    if name.endswith(_DSC):
+    if name.endswith(DSC):
         return Path(name)
     directory.mkdir(parents=True, exist_ok=True)
     return fetch(
@@ -107,7 +107,7 @@ def fetch_choices(arguments: argparse.Namespace, directory: Path) -> None:
     """
     arguments.sources = [
         str(locate_dsc(word, arguments, directory / str(number)))
-        if re.search("[=/]", word) and not word.endswith(_DSC)
+        if re.search("[=/]", word) and not word.endswith(DSC)
         else word
         for number, word in enumerate(arguments.sources)
     ]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ Path = tuple[str | int, ...]
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPED = re.compile(r'["\\\x00-\x1f]')
-_SHOWN = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,18 +63,6 @@ def path_text(path: Path) -> str:
         else:
             text += f'["{_ESCAPED.sub(_escape, part)}"]'
     return text
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """``did you mean ...?`` with the one of ``known`` that ``word`` may be a slip for, or none."""
-    matches = difflib.get_close_matches(word, sorted(known), n=1)
-    return f"did you mean {matches[0]}? " if matches else ""
-
-
-def shown(text: str) -> str:
-    """``text`` in quotes, in one line, and not too long for a message."""
-    quoted = repr(text)
-    return quoted if len(quoted) <= _SHOWN else f"{quoted[:_SHOWN]}..."
 
 
 def _escape(match: re.Match[str]) -> str:

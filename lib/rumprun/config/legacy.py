@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rumprun.config.check import find_complaints
-from rumprun.config.complaint import Complaint, ConfigError, Path, nearest, path_text, shown
+from rumprun.config.complaint import Complaint, ConfigError, Path, path_text
 from rumprun.config.legacy_devices import add_blk, add_net
 from rumprun.config.text import Pairs, Refused, parse_text
+from rumprun.wording import nearest, shown
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9+._-]+")
 

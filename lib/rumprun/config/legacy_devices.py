@@ -6,8 +6,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from rumprun.config.complaint import Complaint, Path, nearest, path_text, shown
+from rumprun.config.complaint import Complaint, Path, path_text
 from rumprun.config.text import Pairs, Refused
+from rumprun.wording import nearest, shown
 
 _NET_KEYS = ("if", "cloner", "type", "method", "addr", "mask", "gw")
 _BLK_KEYS = ("source", "path", "fstype", "mountpoint")

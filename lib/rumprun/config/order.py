@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rumprun.config.complaint import Complaint, Path, nearest, shown
+from rumprun.config.complaint import Complaint, Path
 from rumprun.config.document import Entry
+from rumprun.wording import nearest, shown
 
 
 def order_complaints(entries: Sequence[Entry]) -> Iterator[Complaint]:

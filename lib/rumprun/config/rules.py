@@ -6,9 +6,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Iterator
 
-from rumprun.config.complaint import Complaint, Path, nearest, shown
+from rumprun.config.complaint import Complaint, Path
 from rumprun.config.document import Address, Document, Mount, Net
 from rumprun.config.order import order_complaints
+from rumprun.wording import nearest, shown
 
 _METHODS = {"inet": ("static", "dhcp"), "inet6": ("static", "auto")}
 _WIDTHS = {"inet": 32, "inet6": 128}

@@ -15,7 +15,8 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from rumprun import paths
-from rumprun.config.complaint import Complaint, Path, nearest, shown
+from rumprun.config.complaint import Complaint, Path
+from rumprun.wording import nearest, shown
 
 SCHEMA_FILE = paths.DATA / "share" / "runtime-config.schema.json"
 

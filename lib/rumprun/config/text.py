@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Any, NoReturn
 
-from rumprun.config.complaint import Complaint, Path, shown
+from rumprun.config.complaint import Complaint, Path
 from rumprun.errors import InputError, MissingError
+from rumprun.wording import shown
 
 LONGEST_TEXT = 1 << 20
 MOST_LEVELS = 32

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from debian.deb822 import Dsc
 
 from rumprun import ui
 from rumprun.command import CommandFailed, base_environment, run
+from rumprun.digest import sha256_of
 from rumprun.errors import InputError, MissingError, SystemFault, UsageError
 from rumprun.source.control import read_text
 from rumprun.source.members import check_members
@@ -129,8 +129,7 @@ def _checked(dsc: Path, entry: dict[str, str]) -> Path:
 
 def _check_hash(file: Path, control: SourceControl) -> None:
     """dpkg-source checks all hashes, but what it would unpack is looked at before."""
-    with file.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    found = sha256_of(file)
     if found != control.sha256.get(file.name, found):
         raise InputError(
             f"{file}: its sha256 checksum is not that of {control.path.name}", hint="fetch it again"

@@ -8,11 +8,11 @@ that and, unlike it, is under the archive's own signature (wiki.debian.org/Debia
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from debian.deb822 import Deb822, Sources
 
+from rumprun.digest import sha256_of
 from rumprun.source.apt_root import AptRoot
 from rumprun.workdir import atomic_path
 
@@ -37,16 +37,10 @@ def dsc_from_index(root: AptRoot, name: str, version: str, directory: Path) -> P
 
 def _is_whole(stanza: Sources, directory: Path) -> bool:
     entries = [entry for entry in stanza.get("Checksums-Sha256", ()) if not _is_dsc(entry)]
-    return bool(entries) and all(
-        _has_digest(directory / Path(entry["name"]).name, entry["sha256"]) for entry in entries
+    files = [(directory / Path(entry["name"]).name, entry["sha256"]) for entry in entries]
+    return bool(files) and all(
+        path.is_file() and sha256_of(path) == wanted for path, wanted in files
     )
-
-
-def _has_digest(path: Path, digest: str) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == digest
 
 
 def _write(stanza: Sources, directory: Path) -> Path:

@@ -21,7 +21,8 @@ from debian.debian_support import Version
 
 from rumprun.errors import InputError
 from rumprun.source.naming import PASS_PROFILES
-from rumprun.source.recipe_schema import first_departure, nearest, shown
+from rumprun.source.recipe_schema import first_departure
+from rumprun.wording import nearest, shown
 
 # What the variant pass sets itself: see rumprun.variant.environment.
 _PASS_VARIABLES = re.compile(
@@ -159,6 +160,11 @@ class Recipe:
         return tuple(
             OwnVariant(name=name, of=of, files=tuple(files)) for (name, of), files in found.items()
         )
+
+    @property
+    def names_all_variants(self) -> bool:
+        """Whether :attr:`own_variants` are all that there are: only they know what is staged."""
+        return bool(self.values(Kind.INSTALL_STEP))
 
     @property
     def dropped_packages(self) -> frozenset[str]:

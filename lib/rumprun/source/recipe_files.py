@@ -11,7 +11,8 @@ from rumprun import paths
 from rumprun.errors import InputError, MissingError, UsageError
 from rumprun.source.package import read_source_tree
 from rumprun.source.recipe import Recipe, parse_recipe
-from rumprun.source.recipe_schema import PACKAGE_NAME, shown
+from rumprun.source.recipe_schema import PACKAGE_NAME
+from rumprun.wording import shown
 
 # In a source, beside debian/rules: the maintainer's own recipe.
 IN_SOURCE = Path("debian") / "rumprun.toml"

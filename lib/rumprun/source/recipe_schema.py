@@ -7,7 +7,6 @@ what an error quotes.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from rumprun.wording import nearest, shown
+
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_SHOWN = 60
 
 # Of source and binary packages: Debian Policy 5.6.1 and 5.6.7.
 PACKAGE_NAME = "[a-z0-9][a-z0-9+.-]+"
@@ -196,12 +196,6 @@ def first_departure(document: Mapping[str, Any]) -> Departure | None:
     return _departure(errors[0]) if errors else None
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """``did you mean ...?`` with the one of ``known`` that ``word`` may be a slip for, or none."""
-    matches = difflib.get_close_matches(word, sorted(known), n=1)
-    return f"did you mean {matches[0]}? " if matches else ""
-
-
 def key_path(path: Iterable[str | int]) -> str:
     """``path`` as a user counts: ``configure[1].arguments[2]``, from 1."""
     text = ""
@@ -211,12 +205,6 @@ def key_path(path: Iterable[str | int]) -> str:
         else:
             text += f".{_key(part)}" if text else _key(part)
     return text
-
-
-def shown(text: str) -> str:
-    """``text`` in quotes, in one line, and not too long for a message."""
-    quoted = repr(text)
-    return quoted if len(quoted) <= _SHOWN else f"{quoted[:_SHOWN]}..."
 
 
 def _key(name: str) -> str:

@@ -18,8 +18,8 @@ from rumprun.source.control import parse_formula
 from rumprun.source.naming import DEFAULT_DPKG_ARCHITECTURE, PASS_PROFILES, candidates
 from rumprun.source.package import SourcePackage
 from rumprun.source.recipe import Entry, Kind, Recipe, covers
-from rumprun.source.recipe_schema import nearest, shown
 from rumprun.source.relations import Relation, alternatives
+from rumprun.wording import nearest, shown
 
 _FEATURE = re.compile(r"--(enable|disable|with|without)-([^=]+)")
 _SPECIAL = re.compile(r"[^\w=./:,-]")

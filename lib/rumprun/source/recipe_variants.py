@@ -9,13 +9,13 @@ from rumprun.source.naming import (
     DEFAULT_DPKG_ARCHITECTURE,
     PASS_PROFILES,
     Candidate,
+    Kind,
     candidates,
     original_name,
 )
-from rumprun.source.naming import Kind as CandidateKind
 from rumprun.source.needs import wanted_variants
 from rumprun.source.package import SourcePackage
-from rumprun.source.recipe import Kind, Recipe
+from rumprun.source.recipe import Recipe
 
 
 def candidates_with(
@@ -30,7 +30,7 @@ def candidates_with(
     if recipe is None:
         return candidates(source, dpkg_architecture)
     own = own_candidates(recipe, source)
-    if recipe.values(Kind.INSTALL_STEP):
+    if recipe.names_all_variants:
         return own
     left = {candidate.variant for candidate in own}
     return (
@@ -50,7 +50,7 @@ def own_candidates(recipe: Recipe, source: SourcePackage) -> tuple[Candidate, ..
         Candidate(
             original=binaries[variant.of],
             variant=variant.name,
-            kind=CandidateKind.DEV if variant.name.endswith("-dev") else CandidateKind.PROGRAM,
+            kind=Kind.DEV if variant.name.endswith("-dev") else Kind.PROGRAM,
         )
         for variant in recipe.own_variants
         if variant.of in binaries

@@ -6,13 +6,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-import jinja2
-
-from rumprun import paths
 from rumprun.source.control import parse_formula
 from rumprun.source.naming import Candidate, Kind
 from rumprun.source.needs import conflicting_variants, provided_variants
 from rumprun.source.package import SourcePackage
+from rumprun.templates import load_template
 
 _TEMPLATE = "control-stanza.j2"
 
@@ -45,7 +43,7 @@ def disabling_profile(source: str) -> str:
 
 def render_stanzas(source: SourcePackage, chosen: Sequence[Candidate]) -> str:
     """The stanzas for ``chosen``, each after an empty line, to append to debian/control."""
-    template = _environment().get_template(_TEMPLATE)
+    template = load_template(_TEMPLATE)
     return "".join(
         "\n"
         + template.render(
@@ -63,16 +61,6 @@ def render_stanzas(source: SourcePackage, chosen: Sequence[Candidate]) -> str:
             ),
         )
         for candidate, synopsis in zip(chosen, _synopses(chosen), strict=True)
-    )
-
-
-def _environment() -> jinja2.Environment:
-    # The output is a control file, where HTML escapes would be wrong.
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(paths.TEMPLATES),
-        autoescape=False,  # noqa: S701
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
     )
 
 

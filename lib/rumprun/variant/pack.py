@@ -10,14 +10,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-
-from rumprun import paths
 from rumprun.command import run
 from rumprun.errors import InputError
 from rumprun.source.naming import Kind
 from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
+from rumprun.templates import load_template
 from rumprun.variant.harvest import Harvested
 from rumprun.variant.relations import VariantRelations
 
@@ -160,16 +158,8 @@ def _control(
     relations: VariantRelations,
     installed_size: int,
 ) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(paths.TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 (a control file, no markup)
-    )
     description = describe(harvested, source, target)
-    return environment.get_template("variant.control.j2").render(
+    return load_template("variant.control.j2", trim_blocks=True).render(
         name=harvested.candidate.variant,
         source=source.name,
         version=source.version,

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from rumprun import paths
 from rumprun.bake.board import BakeRequest, Boot, BootRequest
-from rumprun.bake.image import Image, KernelOrigin, Program, describe_file, sha256_of
+from rumprun.bake.image import Image, KernelOrigin, Program, describe_file
 from rumprun.bake.initramfs import Entry, append_files, write_initramfs
 from rumprun.bake.kernel import archive_kernel, check_kernel
 from rumprun.bake.program import program_name
 from rumprun.bake.table import TABLE_NAME, encode_table
+from rumprun.digest import sha256_of
 from rumprun.errors import MissingError
 
 _KERNEL = "kernel"

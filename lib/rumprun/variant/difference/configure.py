@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rumprun import paths
-from rumprun.command import CommandFailed, base_environment, run
+from rumprun.command import ADMINISTRATORS_PATH, CommandFailed, base_environment, run
 from rumprun.errors import BuildError
 from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
@@ -141,7 +141,7 @@ def _cause(error: CommandFailed) -> str:
 
 def _native_environment(source: SourcePackage, jobs: int, *, documents: bool) -> dict[str, str]:
     """What dpkg-buildpackage sets, tests left out."""
-    environment = {**base_environment(), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    environment = {**base_environment(), "PATH": ADMINISTRATORS_PATH}
     answer = run(["dpkg-architecture", "-f"], env=environment, hint="install dpkg-dev")
     for line in answer.stdout.splitlines():
         name, _, value = line.partition("=")
