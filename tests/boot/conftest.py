@@ -19,13 +19,14 @@ from rumprun.target.descriptor import load_target
 
 @pytest.fixture(scope="session")
 def board_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The linux board, built by its own makefile, and used by everything in this session."""
+    """What boards bring, built by their own makefiles, and used by everything in this session."""
     try:
         load_target().tool("gcc")
     except MissingError as error:
         pytest.skip(str(error))
     root = tmp_path_factory.mktemp("boards")
-    command.run(["make", "-C", ROOT / "boards" / "linux", "install", f"DESTDIR={root}"])
+    for part in ("common", "linux"):
+        command.run(["make", "-C", ROOT / "boards" / part, "install", f"DESTDIR={root}"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RUMPRUN_BOARD_ROOT", str(root))
         yield root
