@@ -59,6 +59,7 @@ enum config_restart { CONFIG_RESTART_NO, CONFIG_RESTART_ON_FAILURE, CONFIG_RESTA
 /* One program to start. */
 struct config_entry {
     const char *name, *bin, *workdir;
+    /* count 0: the document does not say; then the program has those that it was baked with. */
     struct config_strings argv;
     enum config_runmode runmode;
     /* The first entry of the pipe that this one is in, which starts as a whole; or this entry. */
@@ -205,5 +206,13 @@ bool config_parse(char *text, size_t length, struct config_storage *storage,
 /* What applies the section of this key, or NULL where the entrypoint does. */
 const struct config_one_delegate *config_delegate_of(const struct config *config,
                                                      const char *section);
+
+/*
+ * Makes base what a later document says: each section that it has takes the place of base's, but
+ * that blk and mount are one section, since mounts name block devices, and that variables of env
+ * are added or replaced one by one. Returns false, and leaves env as it was, where those are more
+ * than CONFIG_VARIABLES.
+ */
+bool config_override(struct config *base, const struct config *later);
 
 #endif

@@ -75,8 +75,6 @@ static bool read_entry(struct config_reader *reader, const struct json_node *nod
         return false;
     entry->name = entry->bin;
     const struct json_node *argv = json_member(node, "argv");
-    if (!argv)
-        entry->argv = config_single(reader, entry->bin);
     return config_read_string(reader, json_member(node, "name"), config_is_name,
                               config_wants_name, &entry->name) &&
            config_read_strings(reader, argv, 1, 1024, config_is_any, "", &entry->argv) &&

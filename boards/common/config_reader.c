@@ -114,13 +114,6 @@ bool config_read_strings(struct config_reader *reader, const struct json_node *n
     return true;
 }
 
-struct config_strings config_single(struct config_reader *reader, const char *string)
-{
-    const char **strings = take_strings(reader, 1);
-    strings[0] = string;
-    return (struct config_strings){.items = strings, .count = 1};
-}
-
 bool config_read_boolean(struct config_reader *reader, const struct json_node *node, bool *result)
 {
     if (!node)

@@ -47,8 +47,6 @@ bool config_read_integer(struct config_reader *reader, const struct json_node *n
 /* The place of the string among the words. */
 bool config_read_choice(struct config_reader *reader, const struct json_node *node,
                         const char *const *words, size_t count, unsigned *result);
-/* A list of the reader's own, with a NULL behind it, of the single string. */
-struct config_strings config_single(struct config_reader *reader, const char *string);
 
 /* config_path.c: writes the path of node, and of key in it unless that is NULL. */
 void config_write_path(char path[CONFIG_PATH_SIZE], const struct json_node *node, const char *key);

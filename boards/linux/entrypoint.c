@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The first process of the linux board's machine: mounts what programs expect, starts the baked
- * program, and makes its exit status the machine's. Every way out ends in console_end().
+ * programs as the configuration says, and makes the status of the one that failed the machine's.
+ * Every way out ends in console_end().
  */
 #include <errno.h>
 #include <string.h>
@@ -23,6 +24,9 @@ int main(void)
     if (reboot(RB_DISABLE_CAD) != 0)
         console_say("Ctrl-Alt-Del stays a reset: %s", strerror(errno));
 
-    const struct program program = table_read(TABLE_PATH);
-    console_end(start_and_wait(&program));
+    static struct table table;
+    static struct config config;
+    table_read(TABLE_PATH, &table);
+    sources_read(&config, &table);
+    console_end(start_and_wait(&config, &table));
 }

@@ -3,22 +3,36 @@
 #ifndef RUMPRUN_ENTRYPOINT_H
 #define RUMPRUN_ENTRYPOINT_H
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
+
+#include "config.h"
 
 /* Where the baker puts the table, see table.c. */
 #define TABLE_PATH "/rumprun/table"
+/* The baked configuration, and that of a boot module behind the initramfs. */
+#define BAKED_CONFIG_PATH "/rumprun/config.json"
+#define BOOT_CONFIG_PATH "/rumprun/boot.json"
+/* The configuration's key in xenstore, below the domain's own directory. */
+#define XENSTORE_CONFIG_KEY "rumprun/config"
 
 /* Exit statuses of our own, as env(1) uses them. A program that a signal ended gives 128+signal. */
 #define STATUS_OWN_FAILURE 125
 #define STATUS_NOT_RUNNABLE 126
 #define STATUS_NOT_FOUND 127
-#define STATUS_SIGNAL_BASE 128
 
-/* One program to start. argv and env end with NULL; argv[0] exists. */
+/* One baked program. argv and env end with NULL; argv[0] exists. */
 struct program {
-    char *path;
+    const char *name, *path;
     char **argv;
     char **env;
+};
+
+struct table {
+    size_t count;
+    struct program programs[CONFIG_ENTRIES];
 };
 
 /* console.c: what the machine says, and how it ends. */
@@ -37,14 +51,58 @@ __attribute__((format(printf, 1, 2))) _Noreturn void console_fail(const char *fo
 /* Ends the machine where one cannot be mounted. */
 void mounts_apply(void);
 
+/* file.c: reading whole files. */
+
+/*
+ * The file's content, in memory of its own, with a NUL behind it. NULL with errno where there is
+ * none; EFBIG where it is larger than the limit, in bytes.
+ */
+char *file_read(const char *path, size_t limit, size_t *length);
+
 /* table.c: what was baked in. */
 
-/* The program of the table at path; ends the machine where the table is damaged. */
-struct program table_read(const char *path);
+/* Fills in the table of the file; ends the machine where it is damaged. */
+void table_read(const char *path, struct table *table);
+/* The program of that name, or NULL. */
+const struct program *table_find(const struct table *table, const char *name);
+
+/* sources.c: where the configuration comes from. */
+
+/*
+ * Fills in the configuration, of all documents there are: baked in, boot module, kernel command
+ * line, xenstore; later ones override. Without any, or without rc, all programs of the table run,
+ * each after the one before. Ends the machine where a document is refused, or names a program that
+ * is not in the table.
+ */
+void sources_read(struct config *config, const struct table *table);
+
+/* xenstore.c: the domain's own keys. */
+
+/* The value below the domain's directory, as file_read; ENOENT: no such key, or no xenstore. */
+char *xenstore_read(const char *key, size_t limit, size_t *length);
+
+/* process.c: one program's process. */
+
+struct process {
+    const struct program *program;
+    const struct config_entry *entry;
+    const struct config_env *env;
+    /* -1: /dev/null, and the console. */
+    int input, output;
+    const sigset_t *blocked;
+};
+
+/* 0, or an exit status where it could not be started, which has been said then. */
+int process_start(const struct process *process, pid_t *pid);
+/* The machine's exit status for a wait status. */
+int process_status(int wait_status);
+
+/* probe.c: whether what an entry is ready by is there. */
+bool probe(const struct config_entry *entry);
 
 /* start.c: the programs' lives. */
 
-/* Runs the program to its end, reaping whatever else exits, and returns the machine's status. */
-int start_and_wait(const struct program *program);
+/* Runs the entries of rc to their end, reaping whatever else exits; returns the status. */
+int start_and_wait(const struct config *config, const struct table *table);
 
 #endif

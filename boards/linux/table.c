@@ -2,20 +2,18 @@
 /*
  * The program table: strings, each ended by a NUL, so that any argument passes unharmed:
  *
- *     "rumprun-table 1"  PATH  ARGC  ENVC  ARGV[0] ... ARGV[ARGC-1]  ENV[0] ... ENV[ENVC-1]
+ *     "rumprun-table 2"  COUNT
+ *     then, for each program: NAME  PATH  ARGC  ENVC  ARGV[0] ... ARGV[ARGC-1]  ENV[0] ...
  *
- * ARGC (at least 1) and ENVC are decimal. lib/rumprun/bake/table.py writes it.
+ * COUNT and ARGC (at least 1) and ENVC are decimal. lib/rumprun/bake/table.py writes it.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "entrypoint.h"
 
-#define MAGIC "rumprun-table 1"
+#define MAGIC "rumprun-table 2"
 /* More than the kernel lets a program have as arguments. */
 #define TABLE_LIMIT (8u << 20)
 
@@ -26,25 +24,11 @@ struct reader {
 
 static struct reader load(const char *path)
 {
-    struct stat facts;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &facts) != 0)
-        console_fail("cannot read %s: %s", path, strerror(errno));
-    if (facts.st_size <= 0 || facts.st_size > TABLE_LIMIT)
-        console_fail("%s is damaged: %lld bytes", path, (long long)facts.st_size);
-
-    const size_t size = (size_t)facts.st_size;
-    char *bytes = malloc(size);
+    size_t size = 0;
+    char *bytes = file_read(path, TABLE_LIMIT, &size);
     if (!bytes)
-        console_fail("no memory for %s", path);
-    for (size_t have = 0; have < size;) {
-        const ssize_t got = read(fd, bytes + have, size - have);
-        if (got <= 0)
-            console_fail("cannot read %s: %s", path, got ? strerror(errno) : "it ends early");
-        have += (size_t)got;
-    }
-    close(fd);
-    if (bytes[size - 1] != '\0')
+        console_fail("cannot read %s: %s", path, strerror(errno));
+    if (size == 0 || bytes[size - 1] != '\0')
         console_fail("%s is damaged: it ends inside a string", path);
     return (struct reader){.path = path, .next = bytes, .end = bytes + size};
 }
@@ -84,20 +68,37 @@ static char **take_strings(struct reader *reader, size_t count)
     return strings;
 }
 
-struct program table_read(const char *path)
+static void take_program(struct reader *reader, struct program *program)
+{
+    program->name = take_string(reader);
+    program->path = take_string(reader);
+    const size_t argc = take_count(reader);
+    const size_t envc = take_count(reader);
+    if (argc == 0)
+        console_fail("%s is damaged: a program without a name", reader->path);
+    program->argv = take_strings(reader, argc);
+    program->env = take_strings(reader, envc);
+}
+
+void table_read(const char *path, struct table *table)
 {
     struct reader reader = load(path);
     if (strcmp(take_string(&reader), MAGIC) != 0)
         console_fail("%s is no table of a form that this entrypoint knows", path);
-
-    struct program program = {.path = take_string(&reader)};
-    const size_t argc = take_count(&reader);
-    const size_t envc = take_count(&reader);
-    if (argc == 0)
-        console_fail("%s is damaged: a program without a name", path);
-    program.argv = take_strings(&reader, argc);
-    program.env = take_strings(&reader, envc);
+    table->count = take_count(&reader);
+    if (table->count == 0 || table->count > CONFIG_ENTRIES)
+        console_fail("%s is damaged: %zu programs", path, table->count);
+    for (size_t i = 0; i < table->count; i++)
+        take_program(&reader, &table->programs[i]);
     if (reader.next != reader.end)
         console_fail("%s is damaged: strings are left over", path);
-    return program;
+}
+
+const struct program *table_find(const struct table *table, const char *name)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (strcmp(table->programs[i].name, name) == 0)
+            return &table->programs[i];
+    }
+    return NULL;
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rumprun import command
-from rumprun.bake.board import BakeRequest
+from rumprun.bake.board import BakeRequest, ProgramRequest
 from rumprun.bake.kernel import DEFAULT_PACKAGE
 from rumprun.errors import MissingError
 from rumprun.lab.qemu import Ended, RunRequest, run_image
@@ -37,16 +37,11 @@ def compile_program(source: Path, destination: Path, *more: str | Path) -> Path:
 
 def make_request(program: Path, *arguments: str) -> BakeRequest:
     """A request with the archive's kernel and nothing unusual."""
-    return BakeRequest(
-        program=program,
-        arguments=arguments,
-        env=(("GREETING", "hello world"),),
-        target=load_target(),
-        kernel=None,
-        kernel_package=DEFAULT_PACKAGE,
-        offline=False,
-        date=0,
+    name = program.name
+    wanted = ProgramRequest(
+        file=program, name=name, argv=(name, *arguments), env=(("GREETING", "hello world"),)
     )
+    return BakeRequest(programs=(wanted,), target=load_target(), kernel_package=DEFAULT_PACKAGE)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,11 +19,15 @@ int main(int argc, char **argv)
 {
     if (argc != 2)
         return 1;
-    const struct program program = table_read(argv[1]);
-    printf("%s%c", program.path, 0);
-    for (char **word = program.argv; *word; word++)
-        printf("A%s%c", *word, 0);
-    for (char **word = program.env; *word; word++)
-        printf("E%s%c", *word, 0);
+    static struct table table;
+    table_read(argv[1], &table);
+    for (size_t i = 0; i < table.count; i++) {
+        const struct program *program = &table.programs[i];
+        printf("%s%c%s%c", program->name, 0, program->path, 0);
+        for (char **word = program->argv; *word; word++)
+            printf("A%s%c", *word, 0);
+        for (char **word = program->env; *word; word++)
+            printf("E%s%c", *word, 0);
+    }
     return 0;
 }

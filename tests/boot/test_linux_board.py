@@ -14,8 +14,9 @@ from boot.boot_samples import ROOT, boot, make_request
 from rumprun import command
 from rumprun.bake.board import find_board
 from rumprun.bake.image import describe_file, image_text, read_image
-from rumprun.bake.initramfs import Entry, append_files
+from rumprun.bake.initramfs import append_files
 from rumprun.bake.output import bake_image
+from rumprun.bake.root import Entry
 from rumprun.errors import BootError, InputError
 from rumprun.lab import accelerator
 from rumprun.lab.qemu import RunRequest, run_image

@@ -24,7 +24,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
         HERE / "table_reader.c",
         tmp_path_factory.mktemp("reader") / "reader",
         board / "table.c",
+        board / "file.c",
         f"-I{board}",
+        f"-I{ROOT / 'boards' / 'common'}",
     )
 
 
@@ -37,14 +39,16 @@ def test_reads_what_python_writes(reader: Path, tmp_path: Path) -> None:
     env = (("A", ""), ("B", "=c= d"))
     table = tmp_path / "table"
     program = Program(name="hello", path="/bin/hello", argv=argv, env=env, size=1, sha256="0" * 64)
-    table.write_bytes(encode_table(program))
+    other = Program(name="b", path="/bin/b", argv=("c",), env=(), size=1, sha256="0" * 64)
+    table.write_bytes(encode_table([program, other]))
     ended = read(reader, table)
-    expected = ["/bin/hello", *(f"A{word}" for word in argv), "EA=", "EB==c= d"]
+    expected = ["hello", "/bin/hello", *(f"A{word}" for word in argv), "EA=", "EB==c= d"]
+    expected += ["b", "/bin/b", "Ac"]
     assert ended.returncode == 0
     assert ended.stdout == "".join(f"{word}\0" for word in expected)
 
 
-GOOD = b"rumprun-table 1\0/bin/x\0002\0001\0x\0y\0E=1\0"
+GOOD = b"rumprun-table 2\0001\0x\0/bin/x\0002\0001\0x\0y\0E=1\0"
 
 
 @pytest.mark.parametrize("length", range(len(GOOD)))
@@ -60,7 +64,10 @@ def test_every_truncation_is_refused(reader: Path, tmp_path: Path, length: int) 
     "content",
     [
         GOOD + b"more\0",
-        GOOD.replace(b"table 1", b"table 2"),
+        GOOD.replace(b"table 2", b"table 1"),
+        GOOD.replace(b"\0001\0x\0/", b"\0000\0x\0/"),
+        GOOD.replace(b"\0001\0x\0/", b"\0002\0x\0/"),
+        GOOD.replace(b"\0001\0x\0/", b"\00065\0x\0/"),
         GOOD.replace(b"\0002\0", b"\0000\0"),
         GOOD.replace(b"\0002\0", b"\0-1\0"),
         GOOD.replace(b"\0002\0", b"\0+2\0"),

@@ -10,6 +10,7 @@ import pytest
 
 from rumprun.cli import bake, run
 from rumprun.cli.main import split_program_arguments
+from rumprun.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -67,9 +68,26 @@ def test_bake_help_names_the_boards(capsys: pytest.CaptureFixture[str]) -> None:
     assert "linux: " in capsys.readouterr().out
 
 
-def test_bake_needs_a_place(capsys: pytest.CaptureFixture[str]) -> None:
+def parse_bake(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     bake.add_arguments(parser)
-    with pytest.raises(SystemExit):
-        parser.parse_args(["prog"])
-    assert "-o" in capsys.readouterr().err
+    ours, rest = split_program_arguments(["bake", *words])
+    return argparse.Namespace(**vars(parser.parse_args(ours[1:])), program_arguments=rest)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["prog"], "-o DIR"),
+        (["-o", "d", "a", "b", "--", "x"], "a manifest that says whose"),
+        (["a.toml", "b"], "write programs and arguments into the manifest"),
+        (["a.rumprun-bake", "--", "x"], "write programs and arguments into the manifest"),
+        (["a.rumprun-bake", "--board", "linux"], "--board with a manifest"),
+        (["a.rumprun-bake", "--env", "A=b"], "--env with a manifest"),
+        (["-o", "d", "prog", "--env", "A"], "not NAME=VALUE"),
+    ],
+)
+def test_bake_refused(words: list[str], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        bake.main(parse_bake(*words))
+    assert message in f"{caught.value} {caught.value.hint}"

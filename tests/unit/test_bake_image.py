@@ -40,6 +40,9 @@ IMAGE = Image(
             sha256="a" * 64,
         ),
     ),
+    config={"version": 1, "rc": [{"bin": "hello"}]},
+    memory=64,
+    options=("nosmp", "a=b"),
     kernel=KernelOrigin(package="linux-image-6.1.0-1-amd64", version="1:6.1~rc1+b1"),
     files=(ImageFile(name="kernel", size=5, sha256="b" * 64),),
 )
@@ -71,7 +74,8 @@ def put(document: dict[str, Any], place: str, value: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        ("format", 2),
+        ("format", 3),
+        ("format", 1),
         ("surprise", 1),
         ("board", "../linux"),
         ("board", "linux\n"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rumprun.bake.board import BakeRequest, Board, Boot, BootRequest
+from rumprun.bake.board import BakeRequest, Board, Boot, BootRequest, ProgramRequest
 from rumprun.bake.image import Image, Program, describe_file, read_image
 from rumprun.bake.output import bake_image
 from rumprun.errors import InputError, SystemFault, UsageError
@@ -49,14 +49,10 @@ def request_(tmp_path: Path) -> BakeRequest:
     program.parent.mkdir()
     program.write_bytes(elf())
     return BakeRequest(
-        program=program,
-        arguments=(),
-        env=(),
+        programs=(ProgramRequest(file=program, name="p", argv=("p",)),),
         target=load_target(),
-        kernel=None,
         kernel_package="linux-image-amd64",
         offline=True,
-        date=0,
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumprun.bake.image import Program
-from rumprun.bake.table import LIMIT, encode_table
+from rumprun.bake.table import LIMIT, MOST_PROGRAMS, encode_table
 from rumprun.errors import InputError
 
 
@@ -20,13 +20,19 @@ def make_program(
     return Program(name="hello", path="/bin/hello", argv=argv, env=env, size=1, sha256="0" * 64)
 
 
-def decode(table: bytes) -> tuple[bytes, list[bytes], list[bytes]]:
+def decode(table: bytes) -> list[tuple[bytes, bytes, list[bytes], list[bytes]]]:
     """What boards/linux/table.c does, written down a second time."""
     assert table.endswith(b"\0")
-    magic, path, argc, envc, *rest = table[:-1].split(b"\0")
-    assert magic == b"rumprun-table 1"
-    assert len(rest) == int(argc) + int(envc)
-    return path, rest[: int(argc)], rest[int(argc) :]
+    magic, count, *rest = table[:-1].split(b"\0")
+    assert magic == b"rumprun-table 2"
+    programs = []
+    for _ in range(int(count)):
+        name, path, argc, envc, *rest = rest
+        argv, rest = rest[: int(argc)], rest[int(argc) :]
+        env, rest = rest[: int(envc)], rest[int(envc) :]
+        programs.append((name, path, argv, env))
+    assert rest == []
+    return programs
 
 
 # Any bytes but NUL, as Python presents the words of a command line.
@@ -36,8 +42,10 @@ names = words.filter(lambda name: name and "=" not in name)
 
 @given(st.lists(words, min_size=1), st.dictionaries(names, words))
 def test_everything_arrives(argv: list[str], env: dict[str, str]) -> None:
-    path, got_argv, got_env = decode(encode_table(make_program(tuple(argv), tuple(env.items()))))
-    assert path == b"/bin/hello"
+    programs = [make_program(tuple(argv), tuple(env.items())), make_program(("second",))]
+    (name, path, got_argv, got_env), second = decode(encode_table(programs))
+    assert (name, path) == (b"hello", b"/bin/hello")
+    assert second == (b"hello", b"/bin/hello", [b"second"], [])
     assert got_argv == [os.fsencode(word) for word in argv]
     assert got_env == [os.fsencode(f"{name}={value}") for name, value in env.items()]
 
@@ -55,4 +63,10 @@ def test_everything_arrives(argv: list[str], env: dict[str, str]) -> None:
 )
 def test_refused(program: Program, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        encode_table(program)
+        encode_table([program])
+
+
+@pytest.mark.parametrize("count", [0, MOST_PROGRAMS + 1])
+def test_too_few_and_too_many(count: int) -> None:
+    with pytest.raises(InputError, match=f"1 to {MOST_PROGRAMS} fit|{count} programs"):
+        encode_table([make_program()] * count)

@@ -62,7 +62,7 @@ def test_defaults_are_filled_in() -> None:
     document = parse_document(text, where="c.json")
     assert document.rc is not None
     entry = document.rc[0]
-    assert (entry.name, entry.argv, entry.runmode, entry.workdir) == ("a", ("a",), "", "/")
+    assert (entry.name, entry.argv, entry.runmode, entry.workdir) == ("a", (), "", "/")
     assert (entry.restart.policy, entry.restart.most, entry.ready) == ("no", None, None)
     assert document.net is not None
     assert not document.net.interfaces[0].create

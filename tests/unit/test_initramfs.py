@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rumprun.bake.initramfs import Entry, cpio_command, member_names, source_date
+from rumprun.bake.initramfs import cpio_command, member_names, source_date
+from rumprun.bake.root import Entry
 from rumprun.errors import UsageError
 
 

@@ -5,46 +5,70 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from rumprun.bake import boards
 from rumprun.bake.image import Image
+from rumprun.bake.root import Root
+from rumprun.config.document import Document
 from rumprun.errors import UsageError
 from rumprun.target.descriptor import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgramRequest:
+    """A program to bake: the ``file`` of a static executable, and what it is started with.
+
+    ``argv`` includes ``argv[0]``; ``env`` adds to the board's own variables.
+    """
+
+    file: Path
+    name: str
+    argv: tuple[str, ...]
+    env: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class BakeRequest:
     """What to bake.
 
-    ``program`` is a checked static executable; ``arguments`` are its ``argv[1:]``; ``kernel``
-    is the user's own, None for the archive's ``kernel_package``; ``date`` is the time of all
-    files, in seconds since 1970. With ``offline``, nothing is downloaded.
+    ``files`` are in the machine's root besides the programs; ``config`` is a checked runtime
+    configuration; ``entrypoint`` takes the place of the board's own. ``memory``, in MiB, is what
+    the machine has where nobody says otherwise, None for what the image needs; ``options`` are
+    words of the kernel command line. ``kernel`` is the user's own, None for the archive's
+    ``kernel_package``; ``date`` is the time of all files, in seconds since 1970. With
+    ``offline``, nothing is downloaded.
     """
 
-    program: Path
-    arguments: tuple[str, ...]
-    env: tuple[tuple[str, str], ...]
+    programs: tuple[ProgramRequest, ...]
     target: Target
-    kernel: Path | None
+    files: Root = field(default_factory=dict)
+    config: Document | None = None
+    entrypoint: Path | None = None
+    memory: int | None = None
+    options: tuple[str, ...] = ()
+    kernel: Path | None = None
     kernel_package: str
-    offline: bool
-    date: int
+    offline: bool = False
+    date: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class BootRequest:
     """How to boot an image in the lab.
 
-    ``arguments`` replace the baked ``argv[1:]``; None keeps them. ``control`` is the device
-    that takes the exit status, None for none. ``verbose`` lets the kernel talk on the console.
+    ``arguments`` replace the baked ``argv[1:]`` of the first program; None keeps them.
+    ``config`` is the text of a checked runtime configuration that overrides the baked one.
+    ``control`` is the device that takes the exit status, None for none. ``verbose`` lets the
+    kernel talk on the console.
     """
 
-    arguments: tuple[str, ...] | None
-    control: str | None
-    verbose: bool
+    arguments: tuple[str, ...] | None = None
+    config: str | None = None
+    control: str | None = None
+    verbose: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

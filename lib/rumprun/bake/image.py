@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +16,14 @@ from rumprun.errors import InputError, MissingError
 
 IMAGE_JSON: Final = "image.json"
 
+# What is written here; an image with a higher number is of a newer rumpdeb.
+_FORMAT: Final = 2
+
 # More than any image needs: a document that somebody else made is not read without a bound.
 _DOCUMENT_LIMIT = 16 << 20
+
+# In MiB; no machine that QEMU emulates has more.
+MOST_MEMORY: Final = 1 << 20
 
 _STRING: Final = {"type": "string", "pattern": "^[^\\u0000]*$"}
 _SIZE: Final = {"type": "integer", "minimum": 0}
@@ -27,9 +34,19 @@ SCHEMA: Final[dict[str, Any]] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
     "type": "object",
     "additionalProperties": False,
-    "required": ["format", "board", "target", "programs", "kernel", "files"],
+    "required": [
+        "format",
+        "board",
+        "target",
+        "programs",
+        "config",
+        "memory",
+        "options",
+        "kernel",
+        "files",
+    ],
     "properties": {
-        "format": {"const": 1},
+        "format": {"const": _FORMAT},
         "board": _NAME,
         "target": _NAME,
         "programs": {
@@ -53,6 +70,9 @@ SCHEMA: Final[dict[str, Any]] = {
                 },
             },
         },
+        "config": {"type": ["object", "null"]},
+        "memory": {"type": ["integer", "null"], "minimum": 1, "maximum": MOST_MEMORY},
+        "options": {"type": "array", "items": {"type": "string", "pattern": "\\A[!-~]+\\Z"}},
         "kernel": {
             "type": ["object", "null"],
             "additionalProperties": False,
@@ -108,11 +128,19 @@ class ImageFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """One baked image. ``kernel`` is None where the user gave the kernel or there is none."""
+    """One baked image.
+
+    ``config`` is the runtime configuration baked in, as JSON values, or None; ``memory`` what the
+    machine is to have, in MiB, None for what it needs; ``options`` words of the kernel command
+    line. ``kernel`` is None where the user gave the kernel or there is none.
+    """
 
     board: str
     target: str
     programs: tuple[Program, ...]
+    config: Mapping[str, Any] | None = None
+    memory: int | None = None
+    options: tuple[str, ...] = ()
     kernel: KernelOrigin | None
     files: tuple[ImageFile, ...]
 
@@ -131,7 +159,7 @@ def image_document(image: Image) -> dict[str, Any]:
     """``image`` as the JSON document that :data:`SCHEMA` describes."""
     kernel = image.kernel
     return {
-        "format": 1,
+        "format": _FORMAT,
         "board": image.board,
         "target": image.target,
         "programs": [
@@ -145,6 +173,9 @@ def image_document(image: Image) -> dict[str, Any]:
             }
             for program in image.programs
         ],
+        "config": dict(image.config) if image.config is not None else None,
+        "memory": image.memory,
+        "options": list(image.options),
         "kernel": {"package": kernel.package, "version": kernel.version} if kernel else None,
         "files": {
             file.name: {"size": file.size, "sha256": file.sha256}
@@ -169,6 +200,7 @@ def parse_image(text: str, *, where: str = IMAGE_JSON) -> Image:
     """
     try:
         document = json.loads(text)
+        _check_format(document, where)
         jsonschema.Draft7Validator(SCHEMA).validate(document)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{where}: no JSON: {error}", hint="bake the image again") from error
@@ -193,9 +225,22 @@ def parse_image(text: str, *, where: str = IMAGE_JSON) -> Image:
             )
             for entry in document["programs"]
         ),
+        config=document["config"],
+        memory=document["memory"],
+        options=tuple(document["options"]),
         kernel=KernelOrigin(**kernel) if kernel else None,
         files=tuple(ImageFile(name=name, **facts) for name, facts in document["files"].items()),
     )
+
+
+def _check_format(document: object, where: str) -> None:
+    """An image from another time is told by its number: what else is in it may be anything."""
+    found = document.get("format") if isinstance(document, dict) else None
+    if isinstance(found, int) and found > _FORMAT:
+        raise InputError(
+            f"{where}: of format {found}, and this rumpdeb reads up to {_FORMAT}",
+            hint="use the rumpdeb that baked it, or bake the image again",
+        )
 
 
 def read_image(directory: Path) -> Image:

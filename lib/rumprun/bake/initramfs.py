@@ -7,10 +7,10 @@ import gzip
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from rumprun import command
+from rumprun.bake.root import Directory, Entry, Link, Root
 from rumprun.errors import UsageError
 from rumprun.workdir import temporary_tree
 
@@ -22,14 +22,6 @@ _GZIP_LEVEL = 6
 
 # The kernel takes an uncompressed archive only at a multiple of this (init/initramfs.c).
 _ALIGNMENT = 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A file of an initramfs: a path to copy, or the bytes themselves."""
-
-    content: Path | bytes
-    executable: bool = False
 
 
 def source_date(environment: Mapping[str, str] | None = None) -> int:
@@ -60,7 +52,7 @@ def cpio_command(archive: Path) -> list[str]:
     ]
 
 
-def member_names(files: Mapping[str, Entry]) -> list[str]:
+def member_names(files: Root) -> list[str]:
     """The members of the archive in order: ``files`` and the directories they are in.
 
     Sorted by path component, so that a directory always comes before what is in it.
@@ -71,7 +63,7 @@ def member_names(files: Mapping[str, Entry]) -> list[str]:
     return sorted(names, key=lambda name: name.split("/"))
 
 
-def write_cpio(files: Mapping[str, Entry], destination: Path, *, date: int) -> None:
+def write_cpio(files: Root, destination: Path, *, date: int) -> None:
     """Pack ``files`` (relative path to content) uncompressed into ``destination``.
 
     All belong to root, and all times are ``date``.
@@ -80,14 +72,10 @@ def write_cpio(files: Mapping[str, Entry], destination: Path, *, date: int) -> N
     with temporary_tree(parent=destination.parent) as stage:
         for name in names:
             path = stage / name
-            if name in files:
-                _place(files[name], path)
-            else:
-                path.mkdir()
-                path.chmod(0o755)
+            _place(files.get(name, Directory()), path)
         # Backwards, because filling a directory changes its time.
         for name in reversed(names):
-            os.utime(stage / name, (date, date))
+            os.utime(stage / name, (date, date), follow_symlinks=False)
         command.run(
             cpio_command(destination.absolute()),
             cwd=stage,
@@ -96,7 +84,14 @@ def write_cpio(files: Mapping[str, Entry], destination: Path, *, date: int) -> N
         )
 
 
-def _place(entry: Entry, path: Path) -> None:
+def _place(entry: Entry | Link | Directory, path: Path) -> None:
+    if isinstance(entry, Link):
+        path.symlink_to(entry.goal)
+        return
+    if isinstance(entry, Directory):
+        path.mkdir()
+        path.chmod(0o755)
+        return
     if isinstance(entry.content, bytes):
         path.write_bytes(entry.content)
     else:
@@ -104,7 +99,7 @@ def _place(entry: Entry, path: Path) -> None:
     path.chmod(0o755 if entry.executable else 0o644)
 
 
-def write_initramfs(files: Mapping[str, Entry], destination: Path, *, date: int) -> None:
+def write_initramfs(files: Root, destination: Path, *, date: int) -> None:
     """Like :func:`write_cpio`, compressed with gzip, which carries neither name nor time."""
     plain = destination.with_name(f"{destination.name}.cpio")
     try:
@@ -119,9 +114,7 @@ def write_initramfs(files: Mapping[str, Entry], destination: Path, *, date: int)
         plain.unlink(missing_ok=True)
 
 
-def append_files(
-    initramfs: Path, files: Mapping[str, Entry], destination: Path, *, date: int
-) -> None:
+def append_files(initramfs: Path, files: Root, destination: Path, *, date: int) -> None:
     """Copy ``initramfs`` to ``destination`` with ``files`` in a second archive behind it.
 
     The kernel unpacks one after the other, so these replace what the first one has.

@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from rumprun.bake.board import BakeRequest, Board
+from rumprun.bake.check import check_request
 from rumprun.bake.image import IMAGE_JSON, Image, image_text, read_image
-from rumprun.bake.program import check_program
 from rumprun.errors import InputError, RumprunError, UsageError
 from rumprun.workdir import temporary_tree
 
@@ -26,7 +26,7 @@ def bake_image(board: Board, request: BakeRequest, destination: Path) -> Image:
             hint=f"it has {', '.join(request.target.boards)}",
         )
     # What is cheap to refuse comes first, before anything is downloaded.
-    check_program(request.program, request.target)
+    check_request(request)
     _check_replaceable(destination)
     destination = destination.absolute()
     destination.parent.mkdir(parents=True, exist_ok=True)

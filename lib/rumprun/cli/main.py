@@ -24,6 +24,7 @@ SUBCOMMANDS = (
     "diff",
     "bake",
     "run",
+    "boards",
     "targets",
     "recipes",
     "scan",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,11 @@ class Restart:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One program to start. ``own_name`` says whether ``name`` is written, or that of ``bin``."""
+    """One program to start.
+
+    ``own_name`` says whether ``name`` is written, or that of ``bin``; an empty ``argv``, that the
+    program has the one that it was baked with.
+    """
 
     name: str
     own_name: bool
@@ -117,6 +122,11 @@ class Document:
     delegate: tuple[Delegate, ...]
 
 
+def document_text(document: Document) -> str:
+    """``document`` as the shortest JSON text, plain ASCII, such as fits a kernel command line."""
+    return json.dumps(document.sections, separators=(",", ":"))
+
+
 def build_document(values: Values) -> Document:
     """The document that ``values`` are, which keep to the schema."""
     return Document(
@@ -141,7 +151,7 @@ def _entry(values: Values) -> Entry:
         name=values.get("name", values["bin"]),
         own_name="name" in values,
         bin=values["bin"],
-        argv=tuple(values.get("argv", (values["bin"],))),
+        argv=tuple(values.get("argv", ())),
         runmode=values.get("runmode", ""),
         workdir=values.get("workdir", "/"),
         after=tuple(values.get("after", ())),

@@ -41,12 +41,15 @@ _TAIL_LINES = 15
 class RunRequest:
     """How to run an image.
 
-    ``arguments`` replace the baked ``argv[1:]`` (None keeps them); ``memory`` is in MiB, None
-    for what the image needs; ``timeout`` is in seconds, None for no limit; ``accelerator`` is
-    ``auto``, ``kvm`` or ``tcg``; ``verbose`` lets the kernel talk on the console.
+    ``arguments`` replace the baked ``argv[1:]`` of the first program (None keeps them);
+    ``config`` is the text of a checked runtime configuration over the baked one; ``memory`` is
+    in MiB, None for what was baked, or the image needs; ``timeout`` is in seconds, None for no
+    limit; ``accelerator`` is ``auto``, ``kvm`` or ``tcg``; ``verbose`` lets the kernel talk on
+    the console.
     """
 
     arguments: tuple[str, ...] | None = None
+    config: str | None = None
     memory: int | None = None
     timeout: float | None = None
     accelerator: str = "auto"
@@ -77,7 +80,10 @@ def run_image(directory: Path, request: RunRequest, *, sink: Callable[[bytes], o
             image,
             directory,
             BootRequest(
-                arguments=request.arguments, control=_CONTROL_DEVICE, verbose=request.verbose
+                arguments=request.arguments,
+                config=request.config,
+                control=_CONTROL_DEVICE,
+                verbose=request.verbose,
             ),
             scratch,
         )
@@ -88,7 +94,7 @@ def run_image(directory: Path, request: RunRequest, *, sink: Callable[[bytes], o
             boot,
             kernel=kernel,
             control=control,
-            memory=request.memory or memory_needed(image),
+            memory=request.memory or image.memory or memory_needed(image),
             accelerator=accelerator,
         )
         return _run(argv, control, request, accelerator, sink)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The board ``linux``: the archive's kernel, and an initramfs with entrypoint and program."""
+"""The board ``linux``: the archive's kernel, and an initramfs with entrypoint and programs."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ import shutil
 from pathlib import Path
 
 from rumprun import paths
-from rumprun.bake.board import BakeRequest, Boot, BootRequest
+from rumprun.bake.board import BakeRequest, Boot, BootRequest, ProgramRequest
 from rumprun.bake.image import Image, KernelOrigin, Program, describe_file
-from rumprun.bake.initramfs import Entry, append_files, write_initramfs
+from rumprun.bake.initramfs import append_files, write_initramfs
 from rumprun.bake.kernel import archive_kernel, check_kernel
-from rumprun.bake.program import program_name
+from rumprun.bake.root import Directory, Entry, Link
 from rumprun.bake.table import TABLE_NAME, encode_table
+from rumprun.config.document import document_text
 from rumprun.digest import sha256_of
 from rumprun.errors import MissingError
 
 _KERNEL = "kernel"
 _INITRAMFS = "initramfs"
+
+# BAKED_CONFIG_PATH and BOOT_CONFIG_PATH in boards/linux/entrypoint.h.
+_BAKED_CONFIG = "rumprun/config.json"
+_BOOT_CONFIG = "rumprun/boot.json"
 
 # What every program has unless the user says otherwise; the paths are those in the machine.
 _DEFAULT_ENV = {"HOME": "/", "PATH": "/bin", "TERM": "dumb"}
@@ -42,47 +47,61 @@ class LinuxBoard:
     """See the module."""
 
     name = "linux"
-    description = "Linux kernel of the archive, with the program in an initramfs"
+    description = "Linux kernel of the archive, with the programs in an initramfs"
 
     def bake(self, request: BakeRequest, directory: Path) -> Image:
         """See :class:`rumprun.bake.board.Board`."""
-        name = program_name(request.program)
-        program = Program(
-            name=name,
-            path=f"/bin/{name}",
-            argv=(name, *request.arguments),
-            env=tuple(sorted((_DEFAULT_ENV | dict(request.env)).items())),
-            size=request.program.stat().st_size,
-            sha256=sha256_of(request.program),
-        )
-        files = {
-            "init": Entry(content=entrypoint(), executable=True),
-            program.path.lstrip("/"): Entry(content=request.program, executable=True),
-            TABLE_NAME: Entry(content=encode_table(program)),
+        programs = tuple(_describe(program) for program in request.programs)
+        files: dict[str, Entry | Link | Directory] = {
+            **request.files,
+            "init": Entry(content=request.entrypoint or entrypoint(), executable=True),
+            TABLE_NAME: Entry(content=encode_table(programs)),
         }
+        for program, wanted in zip(programs, request.programs, strict=True):
+            files[program.path.lstrip("/")] = Entry(content=wanted.file, executable=True)
+        if request.config:
+            files[_BAKED_CONFIG] = Entry(content=document_text(request.config).encode())
         origin = _place_kernel(request, directory / _KERNEL)
         write_initramfs(files, directory / _INITRAMFS, date=request.date)
         return Image(
             board=self.name,
             target=request.target.name,
-            programs=(program,),
+            programs=programs,
+            config=request.config.sections if request.config else None,
+            memory=request.memory,
+            options=request.options,
             kernel=origin,
             files=(describe_file(directory / _KERNEL), describe_file(directory / _INITRAMFS)),
         )
 
     def boot(self, image: Image, directory: Path, request: BootRequest, scratch: Path) -> Boot:
         """See :class:`rumprun.bake.board.Board`."""
-        initramfs = directory / _INITRAMFS
+        added: dict[str, Entry] = {}
         if request.arguments is not None:
-            baked = image.programs[0]
-            program = dataclasses.replace(baked, argv=(baked.argv[0], *request.arguments))
-            table = {TABLE_NAME: Entry(content=encode_table(program))}
+            first, *others = image.programs
+            changed = dataclasses.replace(first, argv=(first.argv[0], *request.arguments))
+            added[TABLE_NAME] = Entry(content=encode_table([changed, *others]))
+        if request.config is not None:
+            added[_BOOT_CONFIG] = Entry(content=request.config.encode())
+        initramfs = directory / _INITRAMFS
+        if added:
             initramfs = scratch / _INITRAMFS
-            append_files(directory / _INITRAMFS, table, initramfs, date=0)
-        words = [*_COMMON, *(_TALKATIVE if request.verbose else _SILENT)]
+            append_files(directory / _INITRAMFS, added, initramfs, date=0)
+        words = [*_COMMON, *(_TALKATIVE if request.verbose else _SILENT), *image.options]
         if request.control:
             words.append(f"rumprun.control={request.control}")
         return Boot(kernel=directory / _KERNEL, initramfs=initramfs, command_line=" ".join(words))
+
+
+def _describe(program: ProgramRequest) -> Program:
+    return Program(
+        name=program.name,
+        path=f"/bin/{program.name}",
+        argv=program.argv,
+        env=tuple(sorted((_DEFAULT_ENV | dict(program.env)).items())),
+        size=program.file.stat().st_size,
+        sha256=sha256_of(program.file),
+    )
 
 
 def _place_kernel(request: BakeRequest, destination: Path) -> KernelOrigin | None:
