@@ -95,11 +95,20 @@ def spoil(directory: Path, name: str, content: bytes, *, executable: bool = Fals
     (directory / "image.json").write_text(text)
 
 
+# A table of one program at that path.
+TABLE = b"rumprun-table 2\0001\0x\0%s\0001\0000\0x\0"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "status", "message"),
     [
-        ("rumprun/table", b"rumprun-table 1\0/bin/no\0001\0000\0x\0", 127, b"No such file"),
-        ("rumprun/table", b"rumprun-table 1\0/rumprun/table\0001\0000\0x\0", 126, b"Permission"),
+        ("rumprun/table", b"rumprun-table 2\0001\0x\0/bin/no\0001\0000\0x\0", 127, b"No such file"),
+        (
+            "rumprun/table",
+            b"rumprun-table 2\0001\0x\0/rumprun/table\0001\0000\0x\0",
+            126,
+            b"Permission",
+        ),
         ("bin/subject", b"no program", 126, b"cannot start /bin/subject"),
         ("rumprun/table", b"rumprun-table 9\0", 125, b"no table of a form"),
         ("rumprun/table", b"", 125, b"damaged"),

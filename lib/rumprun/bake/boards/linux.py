@@ -87,9 +87,11 @@ class LinuxBoard:
         if added:
             initramfs = scratch / _INITRAMFS
             append_files(directory / _INITRAMFS, added, initramfs, date=0)
-        words = [*_COMMON, *(_TALKATIVE if request.verbose else _SILENT), *image.options]
+        words = [*_COMMON, *(_TALKATIVE if request.verbose else _SILENT)]
         if request.control:
             words.append(f"rumprun.control={request.control}")
+        # Last, since behind "--" there may be a runtime configuration.
+        words += image.options
         return Boot(kernel=directory / _KERNEL, initramfs=initramfs, command_line=" ".join(words))
 
 
