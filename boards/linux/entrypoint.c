@@ -28,5 +28,6 @@ int main(void)
     static struct config config;
     table_read(TABLE_PATH, &table);
     sources_read(&config, &table);
+    configuration_apply(&config);
     console_end(start_and_wait(&config, &table));
 }

@@ -76,6 +76,11 @@ const struct program *table_find(const struct table *table, const char *name);
  */
 void sources_read(struct config *config, const struct table *table);
 
+/* apply.c: the sections hostname, net, blk and mount. */
+
+/* Ends the machine where one cannot be applied. */
+void configuration_apply(const struct config *config);
+
 /* xenstore.c: the domain's own keys. */
 
 /* The value below the domain's directory, as file_read; ENOENT: no such key, or no xenstore. */

@@ -88,7 +88,9 @@ void sources_read(struct config *config, const struct table *table)
     take_file(config, BOOT_CONFIG_PATH);
     take_command_line(config);
     take_xenstore(config);
-    if (config->rc.count == 0)
+    if (config_delegate_of(config, "env"))
+        config->env.count = 0;
+    if (config->rc.count == 0 || config_delegate_of(config, "rc"))
         run_all(&config->rc, table);
     check_programs(&config->rc, table);
 }
