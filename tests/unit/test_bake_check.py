@@ -54,7 +54,7 @@ def test_what_does_not_fit_the_memory(good: BakeRequest) -> None:
 
 
 def test_options_that_do_not_fit_the_command_line(good: BakeRequest) -> None:
-    with pytest.raises(InputError, match="at most|characters of kernel options"):
+    with pytest.raises(InputError, match="1025 characters of kernel options"):
         check_request(dataclasses.replace(good, options=("x" * 1025,)))
 
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Programs of variant packages that are installed on this machine."""
+"""Programs of variant packages and kernels that are installed on this machine."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from rumprun import command
+from rumprun.bake.image import KernelOrigin
 from rumprun.errors import InputError, MissingError
 from rumprun.target.descriptor import Target
 
@@ -34,15 +36,39 @@ def find_program(package: str, path: str | None, target: Target) -> Path:
     )
 
 
-def list_programs(package: str, target: Target) -> list[Path]:
-    """All files of the installed ``package`` where programs for ``target`` are, by name."""
+def find_kernel(package: str) -> tuple[Path, KernelOrigin] | None:
+    """The kernel of an installed ``package``, or of one that it depends on; None: there is none.
+
+    The second is the case with a metapackage such as ``linux-image-amd64``.
+    """
+    form = "${db:Status-Abbrev}\n${Version}\n${Depends}\n"
+    asked = command.run(["dpkg-query", "--show", f"--showformat={form}", package], check=False)
+    if asked.returncode != 0 or not asked.stdout.startswith("ii"):
+        return None
+    _status, version, depends = asked.stdout.split("\n")[:3]
+    kernels = [file for file in _list_files(package) if file.match("/boot/vmlinuz-*")]
+    if kernels:
+        return kernels[0], KernelOrigin(package=package, version=version)
+    for name in re.findall(r"\blinux-image-[a-z0-9+.-]+", depends):
+        found = find_kernel(name)
+        if found:
+            return found
+    return None
+
+
+def _list_files(package: str) -> list[Path]:
     listed = command.run(["dpkg-query", "--listfiles", package], check=False)
     if listed.returncode != 0:
         raise MissingError(
             f"package {package} is not installed", hint=f"run 'apt-get install {package}'"
         )
+    return [Path(line) for line in listed.stdout.splitlines()]
+
+
+def list_programs(package: str, target: Target) -> list[Path]:
+    """All files of the installed ``package`` where programs for ``target`` are, by name."""
     places = [target.prefix / name for name in _DIRECTORIES]
-    files = (Path(line) for line in listed.stdout.splitlines())
+    files = _list_files(package)
     return sorted(
         file
         for file in files

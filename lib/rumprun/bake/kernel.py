@@ -19,6 +19,7 @@ from debian.debfile import DebError, DebFile
 
 from rumprun import paths, ui
 from rumprun.bake.image import KernelOrigin
+from rumprun.bake.installed import find_kernel
 from rumprun.digest import sha256_of
 from rumprun.errors import InputError, MissingError
 from rumprun.workdir import atomic_path, temporary_tree
@@ -61,13 +62,17 @@ def archive_kernel(package: str = DEFAULT_PACKAGE, *, offline: bool = False) -> 
     """The kernel of ``package``, which may be a metapackage such as ``linux-image-amd64``.
 
     apt's lists say which version is current; it is downloaded where the cache does not have
-    it. With ``offline``, the newest one in the cache is taken, and apt is not asked.
+    it. With ``offline``, apt is not asked: an installed one is taken, or the newest one in the
+    cache.
 
     Raises :class:`MissingError` where apt does not know the package, the download fails or
     (``offline``) the cache has none, :class:`InputError` for a package without a kernel.
     """
     cache = paths.cache() / "kernels"
     if offline:
+        installed = find_kernel(package)
+        if installed:
+            return ArchiveKernel(path=installed[0], origin=installed[1])
         return _newest_cached(package, cache)
     version = _resolve(package)
     origin = KernelOrigin(package=version.package.name, version=version.version)
@@ -181,7 +186,10 @@ def _newest_cached(package: str, cache: Path) -> ArchiveKernel:
     """What ``package`` stood for last time, or else the newest version of itself."""
     candidates = list(_candidates(package, cache))
     if not candidates:
-        raise MissingError(f"no kernel of {package} in {cache}", hint="bake once without --offline")
+        raise MissingError(
+            f"no kernel of {package} in {cache}, and it is not installed",
+            hint=f"bake once without --offline; for a package, have {package} in Build-Depends",
+        )
     apt_pkg.init_system()
 
     def compare(one: ArchiveKernel, other: ArchiveKernel) -> int:

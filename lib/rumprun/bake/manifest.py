@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from rumprun import paths
-from rumprun.bake.board import ProgramRequest
+from rumprun.bake.board import BakeRequest, ProgramRequest
 from rumprun.bake.installed import find_program
+from rumprun.bake.kernel import DEFAULT_PACKAGE
 from rumprun.bake.program import program_name
 from rumprun.bake.root import Directory, Entry, Link, Root, member_path, read_tree
 from rumprun.config.check import parse_document
@@ -43,7 +44,7 @@ class Manifest:
     """A manifest with its paths resolved; what is not in it is None or empty.
 
     ``kernel`` is a file, ``kernel_package`` the archive's package, ``options`` are words of the
-    kernel command line; ``memory`` is in MiB.
+    kernel command line; ``memory`` is in MiB; ``packages`` are those that programs are of.
     """
 
     board: str
@@ -56,6 +57,33 @@ class Manifest:
     kernel: str | None = None
     kernel_package: str | None = None
     options: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+
+
+def manifest_request(
+    manifest: Manifest,
+    *,
+    date: int,
+    offline: bool,
+    kernel: str | None = None,
+    kernel_package: str | None = None,
+) -> BakeRequest:
+    """``manifest`` as a request; a ``kernel`` or ``kernel_package`` wins over its own."""
+    if kernel is None and kernel_package is None:
+        kernel, kernel_package = manifest.kernel, manifest.kernel_package
+    return BakeRequest(
+        programs=manifest.programs,
+        target=manifest.target,
+        files=manifest.files,
+        config=manifest.config,
+        entrypoint=manifest.entrypoint,
+        memory=manifest.memory,
+        options=manifest.options,
+        kernel=Path(kernel) if kernel else None,
+        kernel_package=kernel_package or DEFAULT_PACKAGE,
+        offline=offline,
+        date=date,
+    )
 
 
 @functools.cache
@@ -93,6 +121,7 @@ def read_manifest(path: Path) -> Manifest:
         kernel=_kernel(kernel.get("file"), base),
         kernel_package=kernel.get("package"),
         options=tuple(kernel.get("options", ())),
+        packages=tuple(one["package"] for one in values["program"] if "package" in one),
     )
 
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rumprun.bake.board import BakeRequest, ProgramRequest, all_boards, find_board
+from rumprun.bake.board import ProgramRequest, all_boards, find_board
 from rumprun.bake.image import image_text
 from rumprun.bake.initramfs import source_date
 from rumprun.bake.kernel import DEFAULT_PACKAGE
-from rumprun.bake.manifest import SUFFIX, Manifest, read_manifest
+from rumprun.bake.manifest import SUFFIX, Manifest, manifest_request, read_manifest
 from rumprun.bake.output import bake_image
 from rumprun.bake.program import program_name
 from rumprun.errors import UsageError
@@ -72,7 +72,14 @@ def main(arguments: argparse.Namespace) -> int:
     manifest = _manifest_of(arguments)
     board = find_board(manifest.board)
     output = arguments.output or Path(f"{_stem(arguments.programs[0])}{_IMAGE_SUFFIX}")
-    image = bake_image(board, _request(manifest, arguments), output)
+    request = manifest_request(
+        manifest,
+        kernel=arguments.kernel,
+        kernel_package=arguments.kernel_package,
+        offline=arguments.offline,
+        date=source_date(),
+    )
+    image = bake_image(board, request, output)
     if arguments.json:
         print(image_text(image), end="")
     else:
@@ -122,26 +129,6 @@ def _short_form(arguments: argparse.Namespace) -> Manifest:
             ProgramRequest(file=path, name=name, argv=(name, *words), env=env)
             for path, name in zip(arguments.programs, names, strict=True)
         ),
-    )
-
-
-def _request(manifest: Manifest, arguments: argparse.Namespace) -> BakeRequest:
-    """The manifest as a request; the command line's kernel wins over the manifest's."""
-    kernel, package = arguments.kernel, arguments.kernel_package
-    if kernel is None and package is None:
-        kernel, package = manifest.kernel, manifest.kernel_package
-    return BakeRequest(
-        programs=manifest.programs,
-        target=manifest.target,
-        files=manifest.files,
-        config=manifest.config,
-        entrypoint=manifest.entrypoint,
-        memory=manifest.memory,
-        options=manifest.options,
-        kernel=Path(kernel) if kernel else None,
-        kernel_package=package or DEFAULT_PACKAGE,
-        offline=arguments.offline,
-        date=source_date(),
     )
 
 

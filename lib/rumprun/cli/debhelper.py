@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rumprun.bake.packaging import bake_package, manifest_of
 from rumprun.cli.outcome import exit_status_of
 from rumprun.command import base_environment, run
 from rumprun.errors import InputError
@@ -28,7 +29,8 @@ from rumprun.workdir import remove_tree
 _USAGE = """Usage: dh_rumprun [debhelper options] [-- configure arguments]
 
 Builds the source a second time, for the rumprun target, and puts the result into the
--rumprun packages that are being built. See dh_rumprun(1)."""
+-rumprun packages that are being built; then bakes the images of packages that have a
+debian/<package>.rumprun-bake. See dh_rumprun(1)."""
 
 _PARALLEL = re.compile(r"parallel=(\d+)")
 
@@ -45,21 +47,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "--help" in words:
         print(_USAGE)
         return 0
-    return exit_status_of(lambda: _fill(words))
+    return exit_status_of(lambda: _run(words))
 
 
 def _prepare(words: list[str]) -> int:
-    if _packages_acted_on(words):
+    if _variants_among(_packages_acted_on(words)):
         keep_copy(Path())
     return 0
 
 
-def _fill(words: list[str]) -> int:
+def _run(words: list[str]) -> int:
     options, configure = _split(words)
-    names = _packages_acted_on(options)
-    if not names or "--no-act" in options or os.environ.get("DH_NO_ACT"):
+    if "--no-act" in options or os.environ.get("DH_NO_ACT"):
         return 0
     tree = Path().absolute()
+    packages = _packages_acted_on(options)
+    variants = _variants_among(packages)
+    if variants:
+        _fill(tree, variants, configure)
+    for package in packages:
+        manifest = manifest_of(tree, package)
+        if manifest:
+            bake_package(tree, package, manifest)
+    return 0
+
+
+def _fill(tree: Path, names: list[str], configure: list[str]) -> None:
+    """Make the variants ``names`` and put them into their packages."""
     source = read_source_tree(tree)
     recipe = load_recipe(source.name, source.version, tree=tree)
     chosen = _chosen(source, names, recipe)
@@ -84,7 +98,6 @@ def _fill(words: list[str]) -> int:
     for item in built.variants:
         install(item, tree)
     remove_tree(work)
-    return 0
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
@@ -96,14 +109,18 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _packages_acted_on(options: list[str]) -> list[str]:
-    """The -rumprun packages that the debhelper options at hand select.
+    """The packages that the debhelper options at hand select.
 
     dh_listpackages parses the options, and those of dh in its environment, as any debhelper
     command does.
     """
     environment = {**base_environment(), **os.environ}
     answer = run(["dh_listpackages", *_split(options)[0]], env=environment)
-    return [name for name in answer.stdout.split() if is_variant_name(name)]
+    return answer.stdout.split()
+
+
+def _variants_among(packages: Sequence[str]) -> list[str]:
+    return [name for name in packages if is_variant_name(name)]
 
 
 def _chosen(

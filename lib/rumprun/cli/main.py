@@ -24,6 +24,7 @@ SUBCOMMANDS = (
     "diff",
     "bake",
     "run",
+    "new",
     "boards",
     "targets",
     "recipes",

@@ -9,7 +9,7 @@ from pathlib import Path
 from rumprun.variant.build import BuiltVariant
 
 _DEPENDS = "rumprun:Depends"
-_STATIC_BUILT_USING = "rumprun:Static-Built-Using"
+STATIC_BUILT_USING = "rumprun:Static-Built-Using"
 
 
 def install(built: BuiltVariant, tree: Path) -> None:
@@ -25,16 +25,16 @@ def install(built: BuiltVariant, tree: Path) -> None:
         if place.is_symlink() or (place.exists() and not place.is_dir()):
             place.unlink()
     shutil.copytree(built.harvested.root, package, symlinks=True, dirs_exist_ok=True)
-    _set_substvars(
+    set_substvars(
         tree / "debian" / f"{variant}.substvars",
         {
             _DEPENDS: ", ".join(built.relations.depends),
-            _STATIC_BUILT_USING: ", ".join(built.relations.static_built_using),
+            STATIC_BUILT_USING: ", ".join(built.relations.static_built_using),
         },
     )
 
 
-def _set_substvars(path: Path, values: dict[str, str]) -> None:
+def set_substvars(path: Path, values: dict[str, str]) -> None:
     """Write ``values`` into a deb-substvars(5) file, in place of older ones of the same name."""
     old = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     kept = [line for line in old if line.partition("=")[0] not in values]

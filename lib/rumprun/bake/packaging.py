@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Images in packages: baked into ``debian/<package>``, with what went into them in a substvar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import apt
+
+from rumprun import command
+from rumprun.bake.board import find_board
+from rumprun.bake.image import Image
+from rumprun.bake.initramfs import source_date
+from rumprun.bake.manifest import SUFFIX, Manifest, manifest_request, read_manifest
+from rumprun.bake.output import bake_image
+from rumprun.variant.install import STATIC_BUILT_USING, set_substvars
+
+# Below it, a directory for each package: no image's files are in another's way.
+IMAGES = Path("usr/lib/rumprun-images")
+
+_RELATION = re.compile(r"\s*([a-z0-9][a-z0-9+.-]+) \(= ([^)]+)\)\s*")
+
+
+def manifest_of(tree: Path, package: str) -> Path | None:
+    """The manifest of the binary ``package`` in the source ``tree``, None: it has none."""
+    path = tree / "debian" / f"{package}{SUFFIX}"
+    return path if path.is_file() else None
+
+
+def bake_package(tree: Path, package: str, manifest_file: Path) -> Image:
+    """Bake what ``manifest_file`` says into the tree of ``package``, and set its substvar.
+
+    Nothing is downloaded: the kernel has to be a file, or of an installed package.
+    """
+    manifest = read_manifest(manifest_file)
+    directory = tree / "debian" / package / IMAGES / package
+    request = manifest_request(manifest, date=source_date(), offline=True)
+    image = bake_image(find_board(manifest.board), request, directory)
+    built_using = {**_sources_of_programs(manifest), **_sources_of_kernel(image)}
+    set_substvars(
+        tree / "debian" / f"{package}.substvars",
+        {
+            STATIC_BUILT_USING: ", ".join(
+                f"{name} (= {version})" for name, version in sorted(built_using.items())
+            )
+        },
+    )
+    return image
+
+
+def _sources_of_programs(manifest: Manifest) -> dict[str, str]:
+    """The sources of the variant packages that programs are of, and what those have linked in."""
+    found: dict[str, str] = {}
+    for package in manifest.packages:
+        answer = _query(package, ("source:Package", "source:Version", "Static-Built-Using"))
+        name, version, linked = answer
+        found[name] = version
+        found.update(parse_built_using(linked))
+    return found
+
+
+def _sources_of_kernel(image: Image) -> dict[str, str]:
+    """The kernel's source, and what a signed one is built of, which is where its code is."""
+    if image.kernel is None:
+        return {}
+    name, version = image.kernel.package, image.kernel.version
+    known = apt.Cache()
+    found = known[name].versions.get(version) if name in known else None
+    if found is None:
+        return {}
+    built_using = parse_built_using(str(found.record.get("Built-Using", "")))
+    return {found.source_name: found.source_version, **built_using}
+
+
+def _query(package: str, fields: Sequence[str]) -> list[str]:
+    form = "".join(f"${{{field}}}\\n" for field in fields)
+    answer = command.run(["dpkg-query", "--show", f"--showformat={form}", package])
+    return answer.stdout.split("\n")[: len(fields)]
+
+
+def parse_built_using(text: str) -> dict[str, str]:
+    """The sources and versions of a field ``Static-Built-Using`` (deb-control(5))."""
+    found = (_RELATION.fullmatch(one) for one in text.split(",") if one.strip())
+    return {match.group(1): match.group(2) for match in found if match}
