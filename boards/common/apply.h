@@ -30,8 +30,8 @@
 #define CONFIG_DEVICE_SECONDS 5
 /* How long the servers of one interface may take to answer, over all that is sent again. */
 #define CONFIG_DHCP_SECONDS 15
-/* How long an address of IPv6 may take until it can be used. */
-#define CONFIG_INET6_SECONDS 5
+/* How long an address of IPv6 may take until it can be used: the kernel asks twice for a router. */
+#define CONFIG_INET6_SECONDS 8
 
 #define CONFIG_MESSAGE_SIZE 320
 #define CONFIG_DEVICE_SIZE 24
@@ -158,8 +158,7 @@ const char *config_device_path(const struct config_devices *devices,
  * Mounts in the order of the document; directories that are missing are made. Options are those of
  * mount(8) where the kernel has a flag for them, and otherwise the file system's. A block device
  * that is readonly is mounted so. kernfs is proc, with nosuid, nodev and noexec unless the options
- * say otherwise, and where it is there already, it gets the options. Without a "trans=" among the
- * options 9p tries virtio, then Xen.
+ * say otherwise. Without a "trans=" among the options 9p tries virtio, then Xen.
  */
 bool config_apply_mount(const struct config_mount *mount, const struct config_devices *devices,
                         struct config_apply_error *error);

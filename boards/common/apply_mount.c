@@ -105,15 +105,9 @@ static bool mount_kernfs(const struct config_one_mount *one,
                          const struct config_mount_options *options,
                          struct config_apply_error *error)
 {
-    int reason = 0;
-    if (mount("proc", one->path, "proc", options->flags, options->data) != 0)
-        reason = errno;
-    /* Whoever starts before us mounts it on /proc. */
-    if (reason == EBUSY) {
-        const unsigned long flags = options->flags | MS_REMOUNT;
-        reason = mount("proc", one->path, "proc", flags, options->data) == 0 ? 0 : errno;
-    }
-    return !reason || config_apply_fail(error, "cannot mount proc: %s", strerror(reason));
+    /* Over the one that is on /proc already: each has options of its own. */
+    return mount("proc", one->path, "proc", options->flags, options->data) == 0 ||
+           config_apply_fail(error, "cannot mount proc: %s", strerror(errno));
 }
 
 static bool apply_one(const struct config_one_mount *one, const struct config_devices *devices,

@@ -23,6 +23,8 @@ extern char **environ;
 
 static struct config_storage storage;
 static struct config config;
+/* The document, which the config refers to. */
+static char *text;
 
 /* Of exactly the file's size, so that a sanitizer sees what is read beyond. */
 static char *load(const char *path, size_t *length)
@@ -31,20 +33,20 @@ static char *load(const char *path, size_t *length)
     if (!file || fseek(file, 0, SEEK_END) != 0)
         exit(2);
     const long size = ftell(file);
-    char *text = malloc(size > 0 ? (size_t)size : 1);
+    char *bytes = malloc(size > 0 ? (size_t)size : 1);
     rewind(file);
-    if (size < 0 || !text || fread(text, 1, (size_t)size, file) != (size_t)size)
+    if (size < 0 || !bytes || fread(bytes, 1, (size_t)size, file) != (size_t)size)
         exit(2);
     fclose(file);
     *length = (size_t)size;
-    return text;
+    return bytes;
 }
 
 static void parse(const char *path)
 {
     struct config_error error;
     size_t length = 0;
-    char *text = load(path, &length);
+    text = load(path, &length);
     if (!config_parse(text, length, &storage, &config, &error)) {
         fprintf(stderr, "%s: %s\n", error.path, error.message);
         exit(2);
@@ -135,6 +137,9 @@ static int env(const char *path)
         return failed(&error);
     for (char **variable = exact.variables; *variable; variable++)
         puts(*variable);
+    free(exact.variables);
+    free(exact.text);
+    free(text);
     return 0;
 }
 

@@ -94,3 +94,8 @@ def test_interfaces_that_the_image_makes_are_no_devices() -> None:
 def test_files_are_no_disks() -> None:
     needs, _asked = mapped({"blk": {"image": {"type": "file", "path": "/image"}}})
     assert (needs.devices, needs.components) == ((), ("blk-file",))
+
+
+def test_the_loopback_interface_is_no_device() -> None:
+    needs, _asked = mapped({"net": {"interfaces": {"lo": {}, "eth0": {}}}})
+    assert needs.devices == (Device(kind="net", name="eth0"),)

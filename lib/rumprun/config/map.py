@@ -148,7 +148,12 @@ def _rc(document: Document) -> _Part:
 def _net(document: Document) -> _Part:
     net = document.net
     assert net is not None
-    devices = tuple(Device(kind="net", name=one.name) for one in net.interfaces if not one.create)
+    # The loopback interface is no device, though a document may add addresses to it.
+    devices = tuple(
+        Device(kind="net", name=one.name)
+        for one in net.interfaces
+        if not one.create and one.name != "lo"
+    )
     return _Part(devices=devices, components=tuple(_net_components(net)))
 
 
