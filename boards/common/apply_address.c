@@ -245,7 +245,7 @@ static void take_address(void *context, const struct netlink_answer *answer)
         found->failed = true;
     else if (flags & IFA_F_TENTATIVE)
         found->tentative = true;
-    else if (body.ifa_scope == RT_SCOPE_UNIVERSE)
+    else if (body.ifa_scope < RT_SCOPE_LINK)
         found->usable = true;
 }
 

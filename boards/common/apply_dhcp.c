@@ -92,7 +92,7 @@ static bool open_client(struct client *client, struct net *net, size_t place)
 {
     *client = (struct client){.net = net, .place = place, .raw = -1, .udp = -1};
     client->began = config_now();
-    if (gethostname(client->hostname, sizeof client->hostname - 1) == 0 &&
+    if (gethostname(client->hostname, sizeof client->hostname) == 0 &&
         strcmp(client->hostname, "(none)") != 0)
         client->request.hostname = client->hostname;
     return config_net_read_hardware(net, place, client->request.hardware);

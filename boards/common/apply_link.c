@@ -228,8 +228,11 @@ static int make_link(struct net *net, const char *name)
     const size_t stem = strcspn(name, "0123456789._-");
     if ((stem == 2 && memcmp(name, "br", 2) == 0) || (stem == 6 && memcmp(name, "bridge", 6) == 0))
         return make_kind(net, name, "bridge");
-    if (stem == 5 && memcmp(name, "dummy", 5) == 0)
-        return make_kind(net, name, "dummy");
+    if (stem == 5 && memcmp(name, "dummy", 5) == 0) {
+        const int reason = make_kind(net, name, "dummy");
+        /* The first one is there as soon as its driver is. */
+        return reason == EEXIST && strcmp(name, "dummy0") == 0 ? 0 : reason;
+    }
     return make_tun(name, stem == 3 && memcmp(name, "tun", 3) == 0 ? IFF_TUN : IFF_TAP);
 }
 

@@ -95,6 +95,21 @@ class Machine:
         return lines[-1].removeprefix("failed ").replace("\t", ": ")
 
 
+def loops_of(image: Path) -> list[str]:
+    """The loop devices of a file."""
+    done = subprocess.run(["losetup", "--noheadings", "--output", "NAME", "--associated", image],
+                          check=True, capture_output=True, text=True)  # fmt: skip
+    return done.stdout.split()
+
+
+def detach_loops(image: Path) -> None:
+    """Take a file's loop devices away: they are the whole system's, and outlast a machine."""
+    for device in loops_of(image):
+        # Which outlasts even what was in it.
+        subprocess.run(["blockdev", "--setrw", device], check=False, capture_output=True)
+        subprocess.run(["losetup", "--detach", device], check=True)
+
+
 @pytest.fixture(scope="session")
 def namespaces() -> None:
     """A skip where nobody may make such a machine."""
@@ -104,3 +119,10 @@ def namespaces() -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode != 0:
         pytest.skip(f"no namespace with a network: {done.stderr.strip()}")
+
+
+@pytest.fixture(scope="session")
+def loop() -> None:
+    """A skip where files cannot be block devices."""
+    if not Path("/dev/loop-control").exists():
+        pytest.skip("the kernel has no loop devices")

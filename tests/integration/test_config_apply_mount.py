@@ -10,17 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apply_machine import Machine
+from apply_machine import Machine, detach_loops, loops_of
 
 pytestmark = pytest.mark.usefixtures("namespaces", "loop")
 
 MOUNTS = "grep /m/ /proc/mounts\n"
-
-
-@pytest.fixture(scope="module")
-def loop() -> None:
-    if not Path("/dev/loop-control").exists():
-        pytest.skip("the kernel has no loop devices")
 
 
 @pytest.fixture(name="machine", params=["target", "sanitized"])
@@ -28,18 +22,8 @@ def make_machine(
     request: pytest.FixtureRequest, apply_tools: dict[str, Path], tmp_path: Path
 ) -> Iterator[Machine]:
     yield Machine(directory=tmp_path, tool=apply_tools[request.param])
-    # Devices are the whole system's, and stay when a machine is gone.
     for path in tmp_path.glob("*.img"):
-        for device in devices_of(path):
-            # Which outlasts what was in it.
-            subprocess.run(["blockdev", "--setrw", device], check=False, capture_output=True)
-            subprocess.run(["losetup", "--detach", device], check=True)
-
-
-def devices_of(path: Path) -> list[str]:
-    done = subprocess.run(["losetup", "--noheadings", "--output", "NAME", "--associated", path],
-                          check=True, capture_output=True, text=True)  # fmt: skip
-    return done.stdout.split()
+        detach_loops(path)
 
 
 def disk(machine: Machine, name: str, kind: str = "ext4") -> Path:
@@ -73,7 +57,7 @@ def test_files_are_mounted_with_their_options(machine: Machine) -> None:
     assert f"{devices['data']} {top}/deep/data ext4 rw,nodev,noatime,commit=30 0 0" in said
     assert re.search(rf"^{devices['base']} {top}/base ext2 ro,", said, re.MULTILINE)
     assert said.splitlines()[-2:] == ["read-only", "1"]
-    assert devices_of(machine.directory / "data.img") == [devices["data"]]
+    assert loops_of(machine.directory / "data.img") == [devices["data"]]
     again = machine.apply(document, "", f"cat {top}/deep/data/x")
     assert again.splitlines()[-1] == "kept"
 
@@ -82,7 +66,7 @@ def test_disks_are_used_as_they_are(machine: Machine) -> None:
     top = machine.directory / "m"
     disk(machine, "data")
     subprocess.run(["losetup", "--find", machine.directory / "data.img"], check=True)
-    (device,) = devices_of(machine.directory / "data.img")
+    (device,) = loops_of(machine.directory / "data.img")
     document = {"blk": {"data": {"type": "disk", "path": device, "readonly": True}},
                 "mount": {f"{top}/data": {"source": "blk", "name": "data"}}}  # fmt: skip
     said = machine.apply(document, "", MOUNTS + f"blockdev --getro {device}")
@@ -94,7 +78,7 @@ def test_disks_are_used_as_they_are(machine: Machine) -> None:
 def test_late_disks_are_awaited(machine: Machine) -> None:
     disk(machine, "data")
     subprocess.run(["losetup", "--find", machine.directory / "data.img"], check=True)
-    (device,) = devices_of(machine.directory / "data.img")
+    (device,) = loops_of(machine.directory / "data.img")
     late = machine.directory / "late"
     said = machine.apply({"blk": {"data": {"type": "disk", "path": str(late)}}},
                          f"(sleep 1; cp -a {device} {late}) &")  # fmt: skip
@@ -169,4 +153,4 @@ def test_what_cannot_be_applied_is_named(machine: Machine, fault: str) -> None:
     said = machine.refusal(document, "")
     pattern = re.sub(r"([][])", r"\\\1", reason)
     assert re.fullmatch(pattern, said), said
-    assert "loop" not in reason or "no loop" in reason or devices_of(path)
+    assert "loop" not in reason or "no loop" in reason or loops_of(path)

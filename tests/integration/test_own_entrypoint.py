@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from apply_machine import CABLES, ROOT, Machine
+from apply_machine import CABLES, ROOT, Machine, detach_loops
 
 from rumprun import paths
 from rumprun.config.check import find_complaints
@@ -37,7 +37,7 @@ def test_its_document_is_good() -> None:
     assert document
 
 
-@pytest.mark.usefixtures("namespaces")
+@pytest.mark.usefixtures("namespaces", "loop")
 def test_it_applies_a_document(program: Path, tmp_path: Path) -> None:
     machine = Machine(directory=tmp_path, tool=program)
     image = tmp_path / "data.img"
@@ -58,7 +58,7 @@ def test_it_applies_a_document(program: Path, tmp_path: Path) -> None:
             f"{CABLES}\n{program} {path}\nhostname\nip -brief -4 address show dev eth0\n"
         )
     finally:
-        detach(image)
+        detach_loops(image)
     lines = said.splitlines()
     assert lines[:5] == [
         "eth0 is up",
@@ -68,13 +68,6 @@ def test_it_applies_a_document(program: Path, tmp_path: Path) -> None:
         "own",
     ]
     assert "192.0.2.10/26" in lines[5]
-
-
-def detach(image: Path) -> None:
-    """Loop devices are the whole system's, and stay when a machine is gone."""
-    done = subprocess.run(["losetup", "-nO", "NAME", "-j", image], check=True, capture_output=True)
-    for device in done.stdout.decode().split():
-        subprocess.run(["losetup", "--detach", device], check=True)
 
 
 def test_its_own_section_has_its_own_rules(program: Path, tmp_path: Path) -> None:
