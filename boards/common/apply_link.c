@@ -196,7 +196,7 @@ static int make_tun(const char *name, short kind)
     struct ifreq request = {0};
     const int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
     if (fd < 0)
-        return errno;
+        return errno == ENOENT || errno == ENODEV ? EOPNOTSUPP : errno;
     strncpy(request.ifr_name, name, IFNAMSIZ - 1);
     request.ifr_flags = (short)(kind | IFF_NO_PI | (short)IFF_TUN_EXCL);
     int reason = ioctl(fd, TUNSETIFF, &request) == 0 ? 0 : errno;
@@ -241,6 +241,8 @@ static bool create_link(struct net *net, size_t place)
     struct links links;
     const char *name = net->document->interfaces[place].name;
     int reason = make_link(net, name);
+    if (reason == EOPNOTSUPP)
+        return config_apply_fail(net->error, "the kernel makes no interfaces of this kind");
     if (!reason)
         reason = read_links(net, &links);
     if (reason)

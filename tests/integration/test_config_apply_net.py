@@ -157,6 +157,8 @@ def test_lo_is_the_loopback_interface(machine: Machine) -> None:
          "net.interfaces.br9: cannot call network device 1 so: File exists"),
         (net({"tap0": {"create": True}}), CABLES + "ip tuntap add tap0 mode tap",
          "net.interfaces.tap0: cannot make the interface: Device or resource busy"),
+        (net({"tap0": {"create": True}}), CABLES + "mount -t tmpfs none /dev/net",
+         "net.interfaces.tap0: the kernel makes no interfaces of this kind"),
         (net({"eth0": []}, gateways=["192.0.2.1"]), CABLES,
          "net.gateways: the router 192.0.2.1 is in no network of the interfaces"),
         (net({"eth0": [inet("2001:db8::10/64")]}),
