@@ -12,6 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "crash.h"
 #include "entrypoint.h"
 
 /* The word on the kernel command line that names the control channel's device below /dev. */
@@ -156,6 +157,10 @@ void console_end(int status)
     sigaction(SIGALRM, &action, NULL);
     alarm(DRAIN_SECONDS);
 
+    /* A report of what crashed meanwhile comes whole. */
+    crash_wait();
+    if (crash_memory_ran_out())
+        console_say("a process was killed, because the machine ran out of memory");
     /* What the program left running has no part in the machine's last words. */
     kill(-1, SIGKILL);
     sync();

@@ -9,17 +9,21 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 
+#include "crash.h"
 #include "entrypoint.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
     if (getpid() != 1) {
+        if (argc == 3 && strcmp(argv[1], CRASH_OPTION) == 0)
+            return crash_main(argv[2]);
         static const char refusal[] = "rumprun: the entrypoint is for a machine's first process\n";
         (void)!write(STDERR_FILENO, refusal, sizeof refusal - 1);
         return STATUS_OWN_FAILURE;
     }
     mounts_apply();
     console_open_control();
+    crash_arm();
     /* Ctrl-Alt-Del then asks us (SIGINT), instead of resetting the machine under the program. */
     if (reboot(RB_DISABLE_CAD) != 0)
         console_say("Ctrl-Alt-Del stays a reset: %s", strerror(errno));

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "crash.h"
 #include "entrypoint.h"
 #include "supervise.h"
 
@@ -123,6 +124,8 @@ static void tell(const struct lives *lives, size_t place, int wait_status, bool 
         const bool asked = lives->supervisor.entries[place].asked && number == lives->stop_signal;
         const bool unread = number == SIGPIPE &&
                             lives->config->rc.entries[place].runmode == CONFIG_PIPE;
+        if (number == SIGKILL && crash_memory_ran_out())
+            console_say("the machine ran out of memory: give it more, or let programs use less");
         if ((!asked || lives->config->rc.count == 1) && !unread)
             console_say("%s: ended by signal %d (%s)%s", name, number, strsignal(number), suffix);
     } else if (again || (WEXITSTATUS(wait_status) != 0 && lives->config->rc.count > 1)) {

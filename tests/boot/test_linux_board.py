@@ -60,7 +60,9 @@ def test_the_machine_that_a_program_finds(image: Path) -> None:
 
 def test_death_by_signal(image: Path) -> None:
     outcome = boot(image, "segv")
-    assert outcome.console == b"rumprun: subject: ended by signal 11 (Segmentation fault)\n"
+    assert outcome.console.startswith(b"rumprun: crash: subject, process ")
+    last = b"\nrumprun: subject: ended by signal 11 (Segmentation fault)\n"
+    assert outcome.console.endswith(b"rumprun: end of the crash report" + last)
     assert outcome.ended.status == 139
 
 
