@@ -187,18 +187,21 @@ class Background:
         self,
         argv: Sequence[str | Path],
         *,
-        output: Path,
+        output: Path | None,
         log: Path,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
     ) -> None:
         """Start ``argv``; ``output`` gets what it writes, ``log`` its standard error, appended.
 
-        The rest is as for :func:`run`. Raises what :func:`run` raises for a program that cannot
-        be started.
+        Where ``output`` is None, it writes to our own standard output. The rest is as for
+        :func:`run`. Raises what :func:`run` raises for a program that cannot be started.
         """
         self.argv = tuple(str(word) for word in argv)
-        with _absence_explained(self.argv), output.open("wb") as out, log.open("ab") as err:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_absence_explained(self.argv))
+            out = stack.enter_context(output.open("wb")) if output else None
+            err = stack.enter_context(log.open("ab"))
             self._process = subprocess.Popen(
                 self.argv,
                 env=dict(env) if env is not None else base_environment(),
@@ -219,6 +222,28 @@ class Background:
     def kill(self) -> None:
         """End it, and all that it started."""
         kill_group(self._process)
+
+
+def interact(argv: Sequence[str | Path], *, hint: str = "") -> int:
+    """Run ``argv`` on our own terminal, and return its exit status.
+
+    What it is given by keys such as Ctrl-C is for it alone. Raises :class:`MissingError` where
+    the program does not exist; ``hint`` says what to do then.
+    """
+    words = tuple(str(word) for word in argv)
+    # Unlike SIG_IGN, a handler of ours is not what the new program starts with.
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    try:
+        process = subprocess.Popen(words, env=base_environment())
+        try:
+            return process.wait()
+        except BaseException:
+            process.terminate()
+            raise
+    except FileNotFoundError as error:
+        raise MissingError(f"{words[0]}: not found", hint=hint) from error
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _pump(

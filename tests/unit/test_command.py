@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -181,3 +182,21 @@ def test_stream_ends_when_its_sink_fails(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="full"):
         stream(["sh", "-c", f"echo $$ >{pids}; echo x; sleep 60"], sink=sink)
     assert gone(pid_in(pids))
+
+
+def test_interact_gives_the_status_and_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    assert command.interact([sys.executable, "-c", "print('here'); raise SystemExit(3)"]) == 3
+    assert capfd.readouterr().out == "here\n"
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(MissingError, match="no-such-program: not found; install it"):
+        command.interact(["no-such-program"], hint="install it")
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_interact_leaves_the_keys_to_the_program() -> None:
+    """Ctrl-C reaches both; the program takes it as it likes, and we go on waiting."""
+    code = (
+        "import os, signal; os.kill(os.getppid(), signal.SIGINT); "
+        "raise SystemExit(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+    )
+    assert command.interact([sys.executable, "-c", code]) == 0

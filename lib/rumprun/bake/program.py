@@ -16,7 +16,7 @@ from rumprun.errors import InputError, MissingError
 from rumprun.target.descriptor import Target
 
 # pyelftools meets damaged headers with whatever Python raises there.
-_PARSER_ERRORS = (
+PARSER_ERRORS = (
     ELFError,
     ArithmeticError,
     AssertionError,
@@ -60,7 +60,7 @@ def check_program(path: Path, target: Target) -> None:
     try:
         # From memory: offsets in a damaged header are no positions that a file can have.
         _check_elf(path, ELFFile(io.BytesIO(content)), target)
-    except _PARSER_ERRORS as error:
+    except PARSER_ERRORS as error:
         raise InputError(f"{path}: a damaged ELF file ({error})", hint=_hint()) from error
 
 

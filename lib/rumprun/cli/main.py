@@ -26,6 +26,8 @@ SUBCOMMANDS = (
     "run",
     "new",
     "boards",
+    "symbolize",
+    "gdb",
     "targets",
     "recipes",
     "scan",

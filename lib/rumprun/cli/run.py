@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("directory", type=Path, metavar="DIR", help="image that was baked")
     parser.add_argument(
-        "--memory", type=_memory, metavar="MB", help="the machine's memory (default: as needed)"
+        "--memory", type=memory_size, metavar="MB", help="the machine's memory (default: as needed)"
     )
     parser.add_argument(
         "--config",
@@ -89,7 +89,8 @@ def _to_stdout(chunk: bytes) -> None:
         chunk = chunk[os.write(sys.stdout.fileno(), chunk) :]
 
 
-def _memory(word: str) -> int:
+def memory_size(word: str) -> int:
+    """The number of MB that an option has as its value."""
     value = int(word)
     if not 0 < value <= _MOST_MEMORY:
         raise argparse.ArgumentTypeError(f"{word} is no sensible memory size in MB")

@@ -24,7 +24,7 @@ _MEMORY_PER_PACKED_BYTE = 6
 _MIB = 1 << 20
 
 # The second serial port, where the entrypoint writes its line (boards/linux/console.c).
-_CONTROL_DEVICE = "ttyS1"
+CONTROL_DEVICE = "ttyS1"
 _STATUS_LINE = re.compile(rb"rumprun-exit ([0-9]{1,3}) end\r?\n")
 _HIGHEST_STATUS = 255
 
@@ -82,12 +82,12 @@ def run_image(directory: Path, request: RunRequest, *, sink: Callable[[bytes], o
             BootRequest(
                 arguments=request.arguments,
                 config=request.config,
-                control=_CONTROL_DEVICE,
+                control=CONTROL_DEVICE,
                 verbose=request.verbose,
             ),
             scratch,
         )
-        kernel = direct_kernel(boot.kernel, _kernel_hash(image, boot), scratch)
+        kernel = direct_kernel(boot.kernel, kernel_hash(image, boot), scratch)
         control = scratch / "control"
         os.mkfifo(control)
         argv = qemu_command(
@@ -100,7 +100,8 @@ def run_image(directory: Path, request: RunRequest, *, sink: Callable[[bytes], o
         return _run(argv, control, request, accelerator, sink)
 
 
-def _kernel_hash(image: Image, boot: Boot) -> str:
+def kernel_hash(image: Image, boot: Boot) -> str:
+    """The SHA-256 of the image's kernel, as its document says."""
     return next(file.sha256 for file in image.files if file.name == boot.kernel.name)
 
 
