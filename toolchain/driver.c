@@ -10,15 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "answer.h"
+#include "contributed.h"
 #include "paths.h"
 #include "recorded.h"
 #include "scan.h"
+#include "section.h"
 #include "words.h"
 
 #define REAL(tool) "/usr/bin/" HOST "-" tool
@@ -67,15 +70,11 @@ static void check_cxx_library(const struct layout *layout, const struct words *w
     }
 }
 
-/* C++ without the library works as far as nothing of it is needed; if it fails, say how to get
-   the library. */
-_Noreturn static void become_compiler(const struct words *command, bool lacks_cxx) {
-    pid_t child;
+/* Runs command, and ends as it does where a signal ends it; else its exit status. */
+static int run(const struct words *command) {
+    pid_t child = fork();
     int status;
 
-    if (!lacks_cxx)
-        become(command);
-    child = fork();
     if (child < 0)
         die("no process for %s", command->items[0]);
     if (child == 0) {
@@ -87,11 +86,26 @@ _Noreturn static void become_compiler(const struct words *command, bool lacks_cx
             die("%s: %s", command->items[0], strerror(errno));
     if (WIFSIGNALED(status))
         exit(128 + WTERMSIG(status));
-    if (WEXITSTATUS(status) != 0)
+    return WEXITSTATUS(status);
+}
+
+/* C++ without the library works as far as nothing of it is needed; if it fails, say how to get
+   the library. */
+static void tell_missing_library(int status) {
+    if (status != 0)
         fputs("note: the C++ library of " TRIPLE " is not there; if one of its headers or symbols "
               "is missing above, " CXX_HINT "\n",
               stderr);
-    exit(WEXITSTATUS(status));
+}
+
+_Noreturn static void become_compiler(const struct words *command, bool lacks_cxx) {
+    int status;
+
+    if (!lacks_cxx)
+        become(command);
+    status = run(command);
+    tell_missing_library(status);
+    exit(status);
 }
 
 static const char *base_name(const char *path) {
@@ -146,20 +160,6 @@ static struct words translation(const struct layout *layout, const char *syntax,
     return command;
 }
 
-/* The packager learns from ld's maps which archives went into a program. */
-static void add_map(struct words *command, const struct scan *scan) {
-    const char *directory = getenv("RUMPRUN_LINK_LOG");
-    const char *name = base_name(scan->output ? scan->output : "a.out");
-    struct timespec now;
-
-    if (directory == NULL || directory[0] == '\0' || scan->has_map ||
-        starts_with(name, "conftest"))
-        return;
-    clock_gettime(CLOCK_REALTIME, &now);
-    words_add(command, format_text("-Wl,-Map=%s/%s.%lld.%09ld.%ld.map", directory, name,
-                                   (long long)now.tv_sec, now.tv_nsec, (long)getpid()));
-}
-
 /* Headers are recorded by the name that they are, or will be, installed under. */
 static void add_directories(struct words *command, const struct layout *layout) {
     const char *const roots[] = {layout->overlay, layout->sysroot};
@@ -188,6 +188,47 @@ static bool is_check(const struct words *command) {
     return false;
 }
 
+/* Has the linker write a map, from which the packager learns which archives went into a program;
+   returns the map's path, NULL for none. linker is as in recorded.h. */
+static const char *add_map(struct words *command, const struct scan *scan, const char *linker) {
+    const char *directory = getenv("RUMPRUN_LINK_LOG");
+    const char *name = base_name(scan->output ? scan->output : "a.out");
+    const char *path;
+    struct timespec now;
+
+    if (scan->has_map || scan->relocatable || starts_with(name, "conftest") || is_check(command))
+        return NULL;
+    if (directory != NULL && directory[0] != '\0') {
+        clock_gettime(CLOCK_REALTIME, &now);
+        path = format_text("%s/%s.%lld.%09ld.%ld.map", directory, name, (long long)now.tv_sec,
+                           now.tv_nsec, (long)getpid());
+    } else {
+        /* In memory, so that nothing is left behind; the linker inherits the descriptor. */
+        int file = memfd_create("map", 0);
+
+        if (file < 0)
+            return NULL;
+        path = format_text("/proc/self/fd/%d", file);
+    }
+    words_add(command, format_text("%s-Map=%s", linker, path));
+    return path;
+}
+
+/* Links, and leaves in the program what went into it, see contributed.h; the exit status. */
+static int link_program(const struct layout *layout, const struct words *command,
+                        const char *map_path) {
+    int status = run(command);
+    FILE *map = status == 0 ? fopen(map_path, "re") : NULL;
+    char *output = NULL;
+    const char *text = map != NULL ? read_contributions(layout, map, &output) : NULL;
+
+    if (text != NULL)
+        add_section(output, LINKED_SECTION, text, strlen(text));
+    if (map != NULL)
+        fclose(map);
+    return status;
+}
+
 /* RUMPRUN_NO_WERROR: what another libc's headers cause is to be seen, not to stop a build. */
 static void soften_warnings(struct words *command) {
     const char *wanted = getenv("RUMPRUN_NO_WERROR");
@@ -211,6 +252,7 @@ _Noreturn static void run_compiler(const struct layout *layout, const char *name
     bool lacks_cxx = driver == CXX_DRIVER && !has_cxx_library(layout);
     bool is_cpp = strcmp(name, "cpp") == 0;
     struct words command = {0};
+    const char *map = NULL;
     struct scan scan;
     bool links;
 
@@ -239,18 +281,25 @@ _Noreturn static void run_compiler(const struct layout *layout, const char *name
         words_add(&command, "-std=c99");
     if (links) {
         add_link_words(&command, layout, &scan, "-Wl,");
-        if (!scan.relocatable)
-            add_map(&command, &scan);
+        map = add_map(&command, &scan, "-Wl,");
     } else {
         add_words(&command, &scan.kept);
     }
     soften_warnings(&command);
+    if (map != NULL) {
+        int status = link_program(layout, &command, map);
+
+        if (lacks_cxx)
+            tell_missing_library(status);
+        exit(status);
+    }
     become_compiler(&command, lacks_cxx);
 }
 
 _Noreturn static void run_linker(const struct layout *layout, char *argv[]) {
     struct scan scan = scan_linker(argv + 1);
     struct words command = {0};
+    const char *map;
 
     check_cxx_library(layout, &scan.inputs);
     if (scan.inputs.count > 0 && scan.shared) {
@@ -263,6 +312,9 @@ _Noreturn static void run_linker(const struct layout *layout, char *argv[]) {
     add_link_words(&command, layout, &scan, "");
     words_add(&command, format_text("-L%s/lib", layout->overlay));
     words_add(&command, format_text("-L%s/lib", layout->sysroot));
+    map = scan.inputs.count > 0 ? add_map(&command, &scan, "") : NULL;
+    if (map != NULL)
+        exit(link_program(layout, &command, map));
     become(&command);
 }
 

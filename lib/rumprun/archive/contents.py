@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rumprun.source.deb import read_control
-from rumprun.source.relations import alternatives
+from rumprun.source.relations import exact_versions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +31,6 @@ def read_contents(deb: Path) -> Contents:
         name=control.name,
         source=control.source,
         source_version=control.source_version,
-        static_built_using=_versions(control.fields.get("Static-Built-Using", "")),
-        built_using=_versions(control.fields.get("Built-Using", "")),
-    )
-
-
-def _versions(field: str) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (relation.name, relation.version[1])
-        for relation in alternatives(field)
-        if relation.version is not None
+        static_built_using=exact_versions(control.fields.get("Static-Built-Using", "")),
+        built_using=exact_versions(control.fields.get("Built-Using", "")),
     )

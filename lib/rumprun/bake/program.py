@@ -5,27 +5,14 @@ from __future__ import annotations
 
 import io
 import re
-import struct
 from pathlib import Path
 
-from elftools.common.exceptions import ELFError
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 
+from rumprun.elf import PARSER_ERRORS
 from rumprun.errors import InputError, MissingError
 from rumprun.target.descriptor import Target
-
-# pyelftools meets damaged headers with whatever Python raises there.
-PARSER_ERRORS = (
-    ELFError,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]{0,127}")
 

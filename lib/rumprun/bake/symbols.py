@@ -15,7 +15,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import NoteSection
 
 from rumprun.bake.image import Program
-from rumprun.bake.program import PARSER_ERRORS
+from rumprun.elf import PARSER_ERRORS
 from rumprun.errors import InputError, MissingError
 
 SYSTEM_DIRECTORY = Path("/usr/lib/debug")

@@ -63,3 +63,12 @@ def alternatives(field: str) -> Iterator[Relation]:
                     for terms in parsed.get("restrictions") or ()
                 ),
             )
+
+
+def exact_versions(field: str) -> tuple[tuple[str, str], ...]:
+    """Names and versions in a field such as Built-Using, ``name (= version), ...``."""
+    return tuple(
+        (relation.name, relation.version[1])
+        for relation in alternatives(field)
+        if relation.version is not None
+    )

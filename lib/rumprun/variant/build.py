@@ -29,6 +29,7 @@ from rumprun.target.descriptor import Target
 from rumprun.variant.audit import Finding, all_rules, audit_tree
 from rumprun.variant.check import OwnTests, run_own_tests
 from rumprun.variant.complete import complete
+from rumprun.variant.contributed import name_sources
 from rumprun.variant.depends import missing_variants
 from rumprun.variant.features import Switch
 from rumprun.variant.harvest import Harvested, harvest, staged_files
@@ -178,6 +179,7 @@ class _Job:
                 hint=f"see {self.log}",
             )
         complete(harvested, self.target, self.sysroot)
+        name_sources(harvested, self.source, self.target, self.sysroot)
         forbidden = (str(self.tree), str(self.work))
         findings = _audit(harvested, self.target, self.sysroot, forbidden=forbidden)
         return _Stage(done=done, harvested=harvested, findings=findings, left_out=left_out)

@@ -4,32 +4,17 @@
 from __future__ import annotations
 
 import itertools
-import struct
 from dataclasses import dataclass, replace
 from typing import IO
 
 from elftools.common.exceptions import ELFError
-from elftools.construct import ConstructError
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import NoteSegment
 
-MAGIC = b"\x7fELF"
+from rumprun.elf import PARSER_ERRORS
 
-# pyelftools trusts offsets and counts; on a damaged file it fails with any of these.
-_DAMAGE = (
-    ELFError,
-    ConstructError,
-    struct.error,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    TypeError,
-    ValueError,
-)
+MAGIC = b"\x7fELF"
 
 _MAX_TAGS = 4096
 _DF_TEXTREL = 0x4
@@ -100,7 +85,7 @@ def read_elf(stream: IO[bytes], size: int) -> ElfFacts:
             little_endian=bool(elf.little_endian),
         )
         return facts if facts.kind == "ET_REL" else _with_segments(elf, facts)
-    except _DAMAGE as error:
+    except PARSER_ERRORS as error:
         reason = str(error) if isinstance(error, ELFError) else type(error).__name__
         raise ElfDamaged(reason or "unexpected end") from error
     except RecursionError as error:
