@@ -112,7 +112,8 @@ def _place_of(name: str, target: Target) -> Path | None:
 def _built_here(path: Path) -> Source | None:
     """The source of what a checkout has built itself, and so no package owns."""
     built = paths.DATA / "build"
-    if not paths.IN_TREE or not path.resolve().is_relative_to(built):
+    ours = (built / "boards", built / "toolchain")
+    if not paths.IN_TREE or not any(path.resolve().is_relative_to(place) for place in ours):
         return None
     cxx = built / "toolchain-c++"
     if not (cxx / "stage" / "lib" / path.name).is_file():
@@ -130,7 +131,7 @@ def _trace(program: Path, said: Contributions | None, machine: Machine) -> Prove
         linked = tuple(Source(name=name, version=version) for name, version in named.items())
         return Provenance(source=own or _built_here(program), linked=linked)
 
-    maker = said.source or own
+    maker = said.source or own or _built_here(program)
 
     def resolve(file: LinkedFile) -> Source | None:
         source = machine.source_of(file)
@@ -139,7 +140,6 @@ def _trace(program: Path, said: Contributions | None, machine: Machine) -> Prove
         # An archive of the build that the program comes from.
         return source or (maker if "/" not in file.file else None)
 
-    source = maker or _built_here(program)
     return Provenance(
-        source=source, contributions=dataclasses.replace(resolved(said, resolve), source=source)
+        source=maker, contributions=dataclasses.replace(resolved(said, resolve), source=maker)
     )

@@ -143,6 +143,25 @@ def test_program_runs_natively(linked_program: Path) -> None:
     assert answer.stdout.endswith("working\n")
 
 
+def test_a_program_of_a_variant_names_its_libraries(variants: Path, tmp_path: Path) -> None:
+    run(["dpkg-deb", "--extract", debs(variants)["libpng-tools-rumprun"], tmp_path / "tools"])
+    program = tmp_path / "tools" / load_target().prefix.relative_to("/") / "bin" / "pngfix"
+    kernel = tmp_path / "vmlinuz"
+    kernel.write_bytes(bytes(0x202) + b"HdrS")
+    rumpdeb("bake", "--kernel", kernel, "-o", tmp_path / "image", program)
+    found = json.loads(rumpdeb("inspect", "--json", tmp_path / "image").stdout)
+    (pngfix,) = [each for each in found["image"]["components"] if each["kind"] == "program"]
+    assert pngfix["source"]["name"] == "libpng1.6"
+    linked = {file["file"]: file["source"] for file in pngfix["linked"]}
+    zlib = control(debs(variants)["zlib1g-rumprun-dev"])
+    assert linked["lib/libz.a"] == {"name": "zlib", "version": zlib["Version"]}
+    assert linked["lib/libc.a"]["name"] == "musl"
+    # Nothing has to be looked up later: every file has its source and version.
+    assert all(source and source["version"] for source in linked.values())
+    purl = "pkg:deb/debian/zlib@1%3A1.2.13"
+    assert purl in json.dumps(found["sbom"])
+
+
 @pytest.mark.boot
 def test_program_runs_in_the_booted_image(linked_program: Path, tmp_path: Path) -> None:
     rumpdeb("bake", "--board", "linux", "-o", tmp_path / "image", linked_program)

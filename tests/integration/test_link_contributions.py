@@ -14,6 +14,8 @@ from rumprun import command
 from rumprun.contributions import SECTION, Contributions, LinkedFile, read_contributions
 from rumprun.target.descriptor import Target
 
+pytestmark = pytest.mark.integration
+
 MAIN = '#include <stdio.h>\nint f(int);\nint main(void) { return puts("x") + f(1) < 0; }\n'
 # Large enough to be told from everything else by its size.
 LIBRARY = "const int table[5000] = {1};\nint f(int i) { return table[i]; }\n"

@@ -26,6 +26,9 @@ class PlainBoard:
         self.content = content
         self.failure = failure
 
+    def entrypoint(self, request: BakeRequest) -> None:
+        pass
+
     def bake(self, request: BakeRequest, directory: Path) -> Image:
         (directory / "blob").write_bytes(self.content)
         if self.failure:
@@ -66,7 +69,7 @@ def test_new_directory_and_replacement(tmp_path: Path, request_: BakeRequest) ->
     assert bake_image(board, request_, place) == read_image(place)
     bake_image(PlainBoard(b"two"), request_, place)
     assert (place / "blob").read_bytes() == b"two"
-    assert names(place) == {"blob", "image.json"}
+    assert names(place) == {"blob", "image.json", "sbom.spdx.json"}
     assert names(place.parent) == {"image"}
 
 
@@ -74,7 +77,7 @@ def test_empty_directory_is_taken(tmp_path: Path, request_: BakeRequest) -> None
     place = tmp_path / "image"
     place.mkdir()
     bake_image(PlainBoard(), request_, place)
-    assert names(place) == {"blob", "image.json"}
+    assert names(place) == {"blob", "image.json", "sbom.spdx.json"}
 
 
 @pytest.mark.parametrize("failure", [SystemFault("disk full"), KeyboardInterrupt()])

@@ -8,12 +8,10 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 
-import jinja2
-
-from rumprun import paths
 from rumprun.archive.model import Node, Plan
 from rumprun.command import run
 from rumprun.errors import MissingError
+from rumprun.templates import render_page
 
 # Goes up when a reader of the JSON form would misread it.
 FORMAT = 1
@@ -97,18 +95,6 @@ def as_html(plan: Plan) -> str:
     Raises :class:`MissingError` where graphviz is not installed.
     """
     return render_page("plan.html.j2", plan=plan, picture=draw(as_dot(plan)))
-
-
-def render_page(template: str, **values: object) -> str:
-    """The HTML page that ``template`` gives with ``values``, which are escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(paths.TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(**values)
 
 
 def draw(graph: str) -> str:

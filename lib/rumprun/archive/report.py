@@ -10,10 +10,11 @@ from pathlib import Path
 from rumprun.archive.contents import Contents, read_contents
 from rumprun.archive.execute import Progress, State
 from rumprun.archive.model import Plan
-from rumprun.archive.plan_text import as_dot, draw, render_page
+from rumprun.archive.plan_text import as_dot, draw
 from rumprun.archive.record import Record
 from rumprun.archive.repository import Repository
 from rumprun.errors import MissingError
+from rumprun.templates import render_page
 from rumprun.variant.diagnose import diagnose
 from rumprun.workdir import atomic_path
 

@@ -91,6 +91,9 @@ class Board(Protocol):
     def description(self) -> str:
         """One line for ``--help``."""
 
+    def entrypoint(self, request: BakeRequest) -> Path | None:
+        """The program of the image that starts the others; None where there is none."""
+
     def bake(self, request: BakeRequest, directory: Path) -> Image:
         """Write the image's files into the empty ``directory``, and describe them."""
 

@@ -11,6 +11,9 @@ from typing import Any, Final
 
 import jsonschema
 
+from rumprun.bake.abi import ABI
+from rumprun.bake.component import SCHEMA as COMPONENT_SCHEMA
+from rumprun.bake.component import Component, component_value, read_component
 from rumprun.digest import sha256_of
 from rumprun.errors import InputError, MissingError
 
@@ -25,6 +28,9 @@ _DOCUMENT_LIMIT = 16 << 20
 # In MiB; no machine that QEMU emulates has more.
 MOST_MEMORY: Final = 1 << 20
 
+# No directory in it, and no hidden file.
+_FILE_NAME: Final = "\\A[a-z][a-z0-9-]*(\\.[a-z0-9-]+)*\\Z"
+
 _STRING: Final = {"type": "string", "pattern": "^[^\\u0000]*$"}
 _SIZE: Final = {"type": "integer", "minimum": 0}
 _SHA256: Final = {"type": "string", "pattern": "\\A[0-9a-f]{64}\\Z"}
@@ -36,6 +42,7 @@ SCHEMA: Final[dict[str, Any]] = {
     "additionalProperties": False,
     "required": [
         "format",
+        "abi",
         "board",
         "target",
         "programs",
@@ -43,10 +50,13 @@ SCHEMA: Final[dict[str, Any]] = {
         "memory",
         "options",
         "kernel",
+        "components",
+        "sbom",
         "files",
     ],
     "properties": {
         "format": {"const": _FORMAT},
+        "abi": {"const": ABI},
         "board": _NAME,
         "target": _NAME,
         "programs": {
@@ -79,10 +89,12 @@ SCHEMA: Final[dict[str, Any]] = {
             "required": ["package", "version"],
             "properties": {"package": _NAME, "version": _STRING},
         },
+        "components": {"type": "array", "items": COMPONENT_SCHEMA},
+        "sbom": {"type": ["string", "null"], "pattern": _FILE_NAME},
         "files": {
             "type": "object",
             "minProperties": 1,
-            "propertyNames": {"pattern": "\\A[a-z][a-z0-9-]*\\Z"},
+            "propertyNames": {"pattern": _FILE_NAME},
             "additionalProperties": {
                 "type": "object",
                 "additionalProperties": False,
@@ -132,7 +144,8 @@ class Image:
 
     ``config`` is the runtime configuration baked in, as JSON values, or None; ``memory`` what the
     machine is to have, in MiB, None for what it needs; ``options`` words of the kernel command
-    line. ``kernel`` is None where the user gave the kernel or there is none.
+    line. ``kernel`` is None where the user gave the kernel or there is none. ``components`` are
+    what the image is made of; ``sbom`` is the name of the file that lists them in SPDX's form.
     """
 
     board: str
@@ -143,6 +156,8 @@ class Image:
     options: tuple[str, ...] = ()
     kernel: KernelOrigin | None
     files: tuple[ImageFile, ...]
+    components: tuple[Component, ...] = ()
+    sbom: str | None = None
 
     @property
     def size(self) -> int:
@@ -160,6 +175,7 @@ def image_document(image: Image) -> dict[str, Any]:
     kernel = image.kernel
     return {
         "format": _FORMAT,
+        "abi": dict(ABI),
         "board": image.board,
         "target": image.target,
         "programs": [
@@ -177,6 +193,8 @@ def image_document(image: Image) -> dict[str, Any]:
         "memory": image.memory,
         "options": list(image.options),
         "kernel": {"package": kernel.package, "version": kernel.version} if kernel else None,
+        "components": [component_value(component) for component in image.components],
+        "sbom": image.sbom,
         "files": {
             file.name: {"size": file.size, "sha256": file.sha256}
             for file in sorted(image.files, key=lambda file: file.name)
@@ -230,17 +248,25 @@ def parse_image(text: str, *, where: str = IMAGE_JSON) -> Image:
         options=tuple(document["options"]),
         kernel=KernelOrigin(**kernel) if kernel else None,
         files=tuple(ImageFile(name=name, **facts) for name, facts in document["files"].items()),
+        components=tuple(map(read_component, document["components"])),
+        sbom=document["sbom"],
     )
 
 
 def _check_format(document: object, where: str) -> None:
-    """An image from another time is told by its number: what else is in it may be anything."""
-    found = document.get("format") if isinstance(document, dict) else None
-    if isinstance(found, int) and found > _FORMAT:
-        raise InputError(
-            f"{where}: of format {found}, and this rumpdeb reads up to {_FORMAT}",
-            hint="use the rumpdeb that baked it, or bake the image again",
-        )
+    """An image from another time is told by its numbers: what else is in it may be anything."""
+    if not isinstance(document, dict):
+        return
+    abi = document.get("abi")
+    numbers = [("format", document.get("format"), _FORMAT)]
+    if isinstance(abi, dict):
+        numbers += [(f"abi/{name}", abi.get(name), known) for name, known in ABI.items()]
+    for name, found, known in numbers:
+        if isinstance(found, int) and found > known:
+            raise InputError(
+                f"{where}: of {name} {found}, and this rumpdeb reads up to {known}",
+                hint="use the rumpdeb that baked it, or bake the image again",
+            )
 
 
 def read_image(directory: Path) -> Image:

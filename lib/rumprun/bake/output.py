@@ -8,6 +8,7 @@ from pathlib import Path
 from rumprun.bake.board import BakeRequest, Board
 from rumprun.bake.check import check_request
 from rumprun.bake.image import IMAGE_JSON, Image, image_text, read_image
+from rumprun.bake.notes import add_notes
 from rumprun.errors import InputError, RumprunError, UsageError
 from rumprun.workdir import temporary_tree
 
@@ -34,7 +35,7 @@ def bake_image(board: Board, request: BakeRequest, destination: Path) -> Image:
     with temporary_tree(parent=destination.parent) as scratch:
         fresh = scratch / "new"
         fresh.mkdir()
-        image = board.bake(request, fresh)
+        image = add_notes(board.bake(request, fresh), board, request, fresh)
         (fresh / IMAGE_JSON).write_text(image_text(image), encoding="ascii")
         _publish(fresh, destination, scratch / "old")
     return image

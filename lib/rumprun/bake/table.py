@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from rumprun.bake.abi import TABLE_VERSION
 from rumprun.bake.image import Program
 from rumprun.errors import InputError
 
 TABLE_NAME = "rumprun/table"
 
-_MAGIC = "rumprun-table 2"
+_MAGIC = f"rumprun-table {TABLE_VERSION}"
 
 # TABLE_LIMIT in boards/linux/table.c, and CONFIG_ENTRIES in boards/common/config.h.
 LIMIT = 8 << 20

@@ -24,6 +24,7 @@ SUBCOMMANDS = (
     "diff",
     "bake",
     "run",
+    "inspect",
     "new",
     "boards",
     "symbolize",

@@ -49,12 +49,16 @@ class LinuxBoard:
     name = "linux"
     description = "Linux kernel of the archive, with the programs in an initramfs"
 
+    def entrypoint(self, request: BakeRequest) -> Path:
+        """See :class:`rumprun.bake.board.Board`."""
+        return request.entrypoint or entrypoint()
+
     def bake(self, request: BakeRequest, directory: Path) -> Image:
         """See :class:`rumprun.bake.board.Board`."""
         programs = tuple(_describe(program) for program in request.programs)
         files: dict[str, Entry | Link | Directory] = {
             **request.files,
-            "init": Entry(content=request.entrypoint or entrypoint(), executable=True),
+            "init": Entry(content=self.entrypoint(request), executable=True),
             TABLE_NAME: Entry(content=encode_table(programs)),
         }
         for program, wanted in zip(programs, request.programs, strict=True):

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The notes of a new image: its components, and the bill of materials made of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rumprun.bake.board import BakeRequest, Board
+from rumprun.bake.component import Component, Kind
+from rumprun.bake.image import Image, describe_file
+from rumprun.bake.root import Entry
+from rumprun.bake.sbom import SBOM_NAME, sbom_document
+from rumprun.contributions import Source
+from rumprun.digest import sha256_of
+from rumprun.origin import Provenance, trace_programs
+
+# What every board calls the kernel that it puts into an image.
+_KERNEL = "kernel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    """A file that goes into an image."""
+
+    kind: Kind
+    name: str
+    content: Path | bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Digests:
+    size: int
+    sha1: str
+    sha256: str
+
+
+def add_notes(image: Image, board: Board, request: BakeRequest, directory: Path) -> Image:
+    """``image`` with its components, and with the bill of materials in its ``directory``."""
+    given = list(_given(image, board, request, directory))
+    programs = [file.content for file in given if _is_program(file)]
+    known = trace_programs([path for path in programs if isinstance(path, Path)], request.target)
+    digests = {file.name: _digests(file.content) for file in given}
+    components = []
+    for file in given:
+        found = (
+            known[file.content] if isinstance(file.content, Path) and _is_program(file) else None
+        )
+        components.append(_describe(file, digests[file.name], found or Provenance(), image))
+    noted = dataclasses.replace(image, components=tuple(components), sbom=SBOM_NAME)
+    document = sbom_document(
+        noted, {name: found.sha1 for name, found in digests.items()}, date=request.date
+    )
+    path = directory / SBOM_NAME
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="ascii")
+    return dataclasses.replace(noted, files=(*noted.files, describe_file(path)))
+
+
+def _given(image: Image, board: Board, request: BakeRequest, directory: Path) -> Iterator[_Given]:
+    """All that goes into the image, in the order of its description."""
+    if any(file.name == _KERNEL for file in image.files):
+        yield _Given(kind="kernel", name=_KERNEL, content=directory / _KERNEL)
+    entrypoint = board.entrypoint(request)
+    if entrypoint:
+        yield _Given(kind="entrypoint", name="/init", content=entrypoint)
+    for program, wanted in zip(image.programs, request.programs, strict=True):
+        yield _Given(kind="program", name=program.path, content=wanted.file)
+    for name, entry in sorted(request.files.items()):
+        if isinstance(entry, Entry):
+            yield _Given(kind="file", name=f"/{name}", content=entry.content)
+
+
+def _is_program(file: _Given) -> bool:
+    return file.kind in ("program", "entrypoint")
+
+
+def _describe(file: _Given, digests: _Digests, known: Provenance, image: Image) -> Component:
+    source = known.source
+    if file.kind == "kernel" and image.kernel:
+        source = Source(name=image.kernel.package, version=image.kernel.version)
+    return Component(
+        kind=file.kind,
+        name=file.name,
+        size=digests.size,
+        sha256=digests.sha256,
+        source=source,
+        contributions=known.contributions,
+        contains=known.linked,
+    )
+
+
+def _digests(content: Path | bytes) -> _Digests:
+    if isinstance(content, bytes):
+        sha1 = hashlib.sha1(content, usedforsecurity=False)
+        return _Digests(
+            size=len(content), sha1=sha1.hexdigest(), sha256=hashlib.sha256(content).hexdigest()
+        )
+    with content.open("rb") as file:
+        sha1 = hashlib.file_digest(file, lambda: hashlib.sha1(usedforsecurity=False))
+        size = file.tell()
+    return _Digests(size=size, sha1=sha1.hexdigest(), sha256=sha256_of(content))
