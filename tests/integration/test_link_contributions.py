@@ -11,8 +11,12 @@ from elftools.elf.elffile import ELFFile
 from toolchain_shop import Shop, built_target
 
 from rumprun import command
-from rumprun.contributions import SECTION, Contributions, LinkedFile, read_contributions
+from rumprun.contributions import SECTION, Contributions, LinkedFile, Source, read_contributions
 from rumprun.target.descriptor import Target
+from rumprun.variant.contributed import name_sources
+from rumprun.variant.harvest import Harvested
+from rumprun.variant.sysroot import Sysroot, Variant
+from unit.variant_samples import candidate, source
 
 pytestmark = pytest.mark.integration
 
@@ -146,3 +150,40 @@ def test_a_failed_link_fails_as_before(shop: Shop) -> None:
         shop.gcc("main.o", "-o", "prog")
     assert not (shop.directory / "prog").exists()
     shop.gcc("main.o", "-L.", "-lf", "-o", "/dev/null")
+
+
+def test_the_variant_pass_adds_the_sources(shop: Shop) -> None:
+    overlay = shop.directory / "overlay"
+    (overlay / "lib").mkdir(parents=True)
+    archive = overlay / "lib" / "libf.a"
+    (shop.directory / "libf.a").rename(archive)
+    env = {"RUMPRUN_SYSROOT": str(overlay)}
+    (shop.directory / "variant").mkdir()
+    shop.gcc("main.o", "-L.", "-lf", "-lunused", "-Wl,-uunused", "-o", "variant/prog", env=env)
+    before = said_by(shop.directory / "variant" / "prog")
+    variant = Variant(
+        name="f-rumprun-dev",
+        version="7",
+        source="ffff",
+        source_version="1:7-2",
+        depends="",
+        deb=None,
+    )
+    sysroot = Sysroot(
+        path=overlay, variants={variant.name: variant}, owners={archive: variant.name}
+    )
+    item = Harvested(candidate=candidate("main"), root=shop.directory / "variant")
+    for _ in range(2):
+        name_sources([item], source("main"), shop.target, sysroot)
+        after = said_by(shop.directory / "variant" / "prog")
+        files = files_of(after)
+        assert files["lib/libf.a"].source == Source(name="ffff", version="1:7-2")
+        own = Source(name="foo", version="1:2.0-3")
+        assert (after.source, files["libunused.a"].source) == (own, own)
+        musl = files["lib/libc.a"].source
+        assert musl
+        assert musl.name == "musl"
+        assert musl.version
+        assert {file.crc32 for file in after.linked} == {None}
+        assert after.bytes == before.bytes
+    assert shop.run("variant/prog") == "x\n"

@@ -4,15 +4,21 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
+from rumprun import origin
 from rumprun.bake.board import BakeRequest, Board, Boot, BootRequest, ProgramRequest
-from rumprun.bake.image import Image, Program, describe_file, read_image
+from rumprun.bake.image import Image, Program, check_files, describe_file, read_image
 from rumprun.bake.output import bake_image
+from rumprun.bake.root import Entry, Link
+from rumprun.contributions import Contributions, LinkedFile
 from rumprun.errors import InputError, SystemFault, UsageError
 from rumprun.target.descriptor import load_target
+from unit.contribution_samples import program_of
 from unit.test_bake_program import elf
 
 
@@ -44,6 +50,12 @@ class PlainBoard:
 
     def boot(self, image: Image, directory: Path, request: BootRequest, scratch: Path) -> Boot:
         raise NotImplementedError
+
+
+@pytest.fixture(autouse=True)
+def nobody_owns_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What dpkg would be asked for."""
+    monkeypatch.setattr(origin, "owners_of", lambda _files: {})
 
 
 @pytest.fixture
@@ -123,3 +135,32 @@ def test_board_must_fit_the_target(tmp_path: Path, request_: BakeRequest) -> Non
     other = dataclasses.replace(request_.target, boards=("other",))
     with pytest.raises(InputError, match="has no board linux"):
         bake_image(PlainBoard(), dataclasses.replace(request_, target=other), tmp_path / "i")
+
+
+def test_what_goes_in_is_noted(tmp_path: Path, request_: BakeRequest) -> None:
+    said = Contributions(own=5, linked=(LinkedFile(file="lib/libz.a", bytes=7),))
+    helper = tmp_path / "helper"
+    helper.write_bytes(program_of(said))
+    files = {
+        "bin/helper": Entry(content=helper, executable=True),
+        "etc/motd": Entry(content=b"hello"),
+        "etc/link": Link(goal="motd"),
+    }
+    place = tmp_path / "image"
+    bake_image(PlainBoard(), dataclasses.replace(request_, files=files), place)
+    image = read_image(place)
+    assert [(each.kind, each.name) for each in image.components] == [
+        ("program", "/bin/p"),
+        ("program", "/bin/helper"),
+        ("file", "/etc/motd"),
+    ]
+    own, program, motd = image.components
+    assert (own.contributions, own.source, own.contains) == (None, None, ())
+    assert program.contributions == said
+    assert motd.sha256 == hashlib.sha256(b"hello").hexdigest()
+    assert image.sbom == "sbom.spdx.json"
+    sbom = json.loads((place / "sbom.spdx.json").read_text(encoding="ascii"))
+    (described,) = [file for file in sbom["files"] if file["fileName"] == "./etc/motd"]
+    sha1 = hashlib.sha1(b"hello", usedforsecurity=False).hexdigest()
+    assert {"algorithm": "SHA1", "checksumValue": sha1} in described["checksums"]
+    check_files(image, place)

@@ -143,7 +143,7 @@ def tables(found: Inspection) -> Iterator[Table]:
         rows = [
             (
                 _name(size),
-                size.version or "",
+                _version(size),
                 human(size.bytes),
                 _share(size.bytes, total),
                 _what(size),
@@ -176,7 +176,7 @@ def tiles(sizes: Sequence[Size]) -> list[Tile]:
             place=place,
             colour=_COLOURS[size.origin],
             label=_name(size) if _fits(_name(size), place) else "",
-            title=f"{_name(size)} {size.version or ''}".rstrip()
+            title=f"{_name(size)} {_version(size)}".rstrip()
             + f": {human(size.bytes)}, {_share(size.bytes, total)}; {_what(size)}",
         )
         for size, place in zip(shown, squarify([s.bytes for s in shown], room), strict=True)
@@ -189,6 +189,10 @@ def _fits(label: str, place: Rectangle) -> bool:
 
 def _name(size: Size) -> str:
     return plain(size.name)
+
+
+def _version(size: Size) -> str:
+    return size.version or ("unknown" if size.origin == "source" else "")
 
 
 def _what(size: Size) -> str:

@@ -22,6 +22,8 @@ from rumprun.origin import Provenance, trace_programs
 # What every board calls the kernel that it puts into an image.
 _KERNEL = "kernel"
 
+_ELF_MAGIC = b"\x7fELF"
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Given:
@@ -47,9 +49,7 @@ def add_notes(image: Image, board: Board, request: BakeRequest, directory: Path)
     digests = {file.name: _digests(file.content) for file in given}
     components = []
     for file in given:
-        found = (
-            known[file.content] if isinstance(file.content, Path) and _is_program(file) else None
-        )
+        found = known.get(file.content) if isinstance(file.content, Path) else None
         components.append(_describe(file, digests[file.name], found or Provenance(), image))
     noted = dataclasses.replace(image, components=tuple(components), sbom=SBOM_NAME)
     document = sbom_document(
@@ -71,7 +71,16 @@ def _given(image: Image, board: Board, request: BakeRequest, directory: Path) ->
         yield _Given(kind="program", name=program.path, content=wanted.file)
     for name, entry in sorted(request.files.items()):
         if isinstance(entry, Entry):
-            yield _Given(kind="file", name=f"/{name}", content=entry.content)
+            kind: Kind = "program" if _is_elf(entry.content) else "file"
+            yield _Given(kind=kind, name=f"/{name}", content=entry.content)
+
+
+def _is_elf(content: Path | bytes) -> bool:
+    """Programs may be among the files, too, and have something in them."""
+    if isinstance(content, bytes):
+        return False
+    with content.open("rb") as file:
+        return file.read(len(_ELF_MAGIC)) == _ELF_MAGIC
 
 
 def _is_program(file: _Given) -> bool:

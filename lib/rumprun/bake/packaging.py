@@ -38,7 +38,11 @@ def bake_package(tree: Path, package: str, manifest_file: Path) -> Image:
     directory = tree / "debian" / package / IMAGES / package
     request = manifest_request(manifest, date=source_date(), offline=True)
     image = bake_image(find_board(manifest.board), request, directory)
-    built_using = {**_sources_of_programs(manifest), **_sources_of_kernel(image)}
+    built_using = {
+        **_sources_of_components(image),
+        **_sources_of_programs(manifest),
+        **_sources_of_kernel(image),
+    }
     set_substvars(
         tree / "debian" / f"{package}.substvars",
         {
@@ -59,6 +63,17 @@ def _sources_of_programs(manifest: Manifest) -> dict[str, str]:
         found[name] = version
         found.update(parse_built_using(linked))
     return found
+
+
+def _sources_of_components(image: Image) -> dict[str, str]:
+    """The sources that the entrypoint and programs themselves name, also those of no package."""
+    sources = [
+        source
+        for component in image.components
+        if component.kind in ("entrypoint", "program")
+        for source in (component.source, *(file.source for file in component.linked))
+    ]
+    return {source.name: source.version for source in sources if source and source.version}
 
 
 def _sources_of_kernel(image: Image) -> dict[str, str]:

@@ -50,7 +50,9 @@ def name_sources(
         return found or own
 
     for path, said in programs.items():
-        complete = dataclasses.replace(resolved(said, resolve), source=own)
+        # Checksums are for finding out whose a file is, and differ where nothing else does.
+        linked = (dataclasses.replace(file, crc32=None) for file in resolved(said, resolve).linked)
+        complete = dataclasses.replace(said, source=own, linked=tuple(linked))
         write_contributions(path, complete, target)
 
 
