@@ -19,7 +19,7 @@
 
 struct contribution {
     char *path; /* as the map has it */
-    char *name; /* as the section has it; NULL for an object of the build */
+    char *name; /* as the section has it */
     unsigned long long bytes;
 };
 
@@ -27,7 +27,8 @@ struct contributions {
     struct contribution *items;
     size_t count;
     size_t room;
-    size_t last; /* lines of one file follow one another */
+    size_t last;            /* lines of one file follow one another */
+    unsigned long long own; /* of objects of the build, of which there may be thousands */
 };
 
 /* The CRC-32 of gzip and zlib (ISO 3309), eight bytes at a time. */
@@ -70,8 +71,7 @@ static bool crc32_of_file(const char *path, uint32_t *crc) {
         close(file);
         return false;
     }
-    data = mmap(NULL, (size_t)status.st_size, PROT_READ,
-                MAP_PRIVATE | MAP_POPULATE, file, 0);
+    data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
     close(file);
     if (data == MAP_FAILED)
         return false;
@@ -90,34 +90,49 @@ static const char *below(const char *path, const char *directory) {
     return path;
 }
 
-/* What a file is called in the section, see the header; NULL for an object of the build. */
-static char *name_of(const struct layout *layout, const char *path, bool is_member) {
-    const char *relative = below(path, layout->overlay);
-    const char *slash = strrchr(path, '/');
-
-    if (relative == NULL)
-        relative = below(path, layout->sysroot);
-    if (relative != NULL)
-        return format_text("%s", relative);
-    if (below(path, "/usr/lib") != NULL)
-        return format_text("%s", path);
-    if (is_member)
-        return format_text("%s", slash != NULL ? slash + 1 : path);
-    return NULL;
+static bool is_of_system(const struct layout *layout, const char *path) {
+    return below(path, layout->overlay) != NULL || below(path, layout->sysroot) != NULL ||
+           below(path, "/usr/lib") != NULL;
 }
 
-static void add(struct contributions *all, const struct layout *layout, char *path,
-                bool is_member, unsigned long long bytes) {
-    struct contribution *item;
+/* path without "..", doubled slashes and links to directories; itself may be a link. */
+static const char *canonical(const char *path) {
+    const char *slash = strrchr(path, '/');
+    char *directory;
 
+    if (slash == NULL || slash == path)
+        return path;
+    directory = realpath(format_text("%.*s", (int)(slash - path), path), NULL);
+    return directory != NULL ? format_text("%s%s", directory, slash) : path;
+}
+
+/* What an archive, or an object of the system, is called in the section, see the header. */
+static char *name_of(const struct layout *layout, const char *path) {
+    const char *place = canonical(path);
+    const char *const roots[] = {layout->overlay, layout->sysroot};
+    const char *slash = strrchr(path, '/');
+
+    for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+        const char *root = realpath(roots[i], NULL);
+        const char *relative = below(place, root != NULL ? root : roots[i]);
+
+        if (relative != NULL)
+            return format_text("%s", relative);
+    }
+    if (below(place, "/usr/lib") != NULL)
+        return format_text("%s", place);
+    return format_text("%s", slash != NULL ? slash + 1 : path);
+}
+
+static void add(struct contributions *all, const struct layout *layout, const char *path,
+                unsigned long long bytes) {
     if (all->last < all->count && strcmp(all->items[all->last].path, path) == 0) {
         all->items[all->last].bytes += bytes;
         return;
     }
-    for (size_t i = 0; i < all->count; i++)
-        if (strcmp(all->items[i].path, path) == 0) {
-            all->items[i].bytes += bytes;
-            all->last = i;
+    for (all->last = 0; all->last < all->count; all->last++)
+        if (strcmp(all->items[all->last].path, path) == 0) {
+            all->items[all->last].bytes += bytes;
             return;
         }
     if (all->count == all->room) {
@@ -126,11 +141,11 @@ static void add(struct contributions *all, const struct layout *layout, char *pa
         if (all->items == NULL)
             die("no memory for what was linked");
     }
-    item = &all->items[all->count];
-    item->path = format_text("%s", path);
-    item->name = name_of(layout, path, is_member);
-    item->bytes = bytes;
-    all->last = all->count++;
+    all->items[all->count++] = (struct contribution){
+        .path = format_text("%s", path),
+        .name = name_of(layout, path),
+        .bytes = bytes,
+    };
 }
 
 /* " .text  0xADDRESS  0xSIZE PATH(MEMBER)", where a long name has a line of its own. */
@@ -164,15 +179,16 @@ static void take_line(struct contributions *all, const struct layout *layout, ch
             is_member = true;
         }
     }
-    add(all, layout, place, is_member, bytes);
+    if (is_member || is_of_system(layout, place))
+        add(all, layout, place, bytes);
+    else
+        all->own += bytes;
 }
 
 static int by_name(const void *one, const void *other) {
     const struct contribution *first = one;
     const struct contribution *second = other;
 
-    if (first->name == NULL || second->name == NULL)
-        return (first->name != NULL) - (second->name != NULL);
     return strcmp(first->name, second->name);
 }
 
@@ -192,8 +208,6 @@ static void write_entries(FILE *out, const struct contributions *all) {
         unsigned long long bytes = item->bytes;
         uint32_t crc;
 
-        if (item->name == NULL)
-            continue;
         /* One name from two directories of the build, or by two ways to the system's. */
         while (i + 1 < all->count && strcmp(all->items[i + 1].name, item->name) == 0)
             bytes += all->items[++i].bytes;
@@ -208,18 +222,15 @@ static void write_entries(FILE *out, const struct contributions *all) {
 }
 
 static const char *text_of(struct contributions *all) {
-    unsigned long long own = 0;
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
 
     if (out == NULL)
         die("no memory for what was linked");
-    qsort(all->items, all->count, sizeof(all->items[0]), by_name);
-    for (size_t i = 0; i < all->count; i++)
-        if (all->items[i].name == NULL)
-            own += all->items[i].bytes;
-    fprintf(out, "{\"format\":1,\"own\":%llu,\"linked\":[", own);
+    if (all->count > 0)
+        qsort(all->items, all->count, sizeof(all->items[0]), by_name);
+    fprintf(out, "{\"format\":1,\"own\":%llu,\"linked\":[", all->own);
     write_entries(out, all);
     fputs("]}\n", out);
     if (fclose(out) != 0)
@@ -288,5 +299,5 @@ const char *read_contributions(const struct layout *layout, FILE *map, char **ou
             section = is_loaded(address) ? COUNTED : SKIPPED;
     }
     free(line);
-    return all.count > 0 && *output != NULL ? text_of(&all) : NULL;
+    return (all.count > 0 || all.own > 0) && *output != NULL ? text_of(&all) : NULL;
 }

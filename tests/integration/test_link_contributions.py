@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,39 @@ def test_other_ways_to_link(shop: Shop) -> None:
     assert set(files_of(said_by(shop.directory / "logged"))) == expected
     shop.gcc("-flto", "main.c", "f.c", "-o", "lto")
     assert "lib/libc.a" in files_of(said_by(shop.directory / "lto"))
+
+
+def test_a_library_has_one_name_by_whatever_way(shop: Shop) -> None:
+    overlay = shop.directory / "overlay"
+    (overlay / "lib" / "pkgconfig").mkdir(parents=True)
+    (shop.directory / "libf.a").rename(overlay / "lib" / "libf.a")
+    (shop.directory / "link").symlink_to(overlay)
+    env = {"RUMPRUN_SYSROOT": str(shop.directory / "link")}
+    ways = ["-lf", f"{overlay}/lib/pkgconfig/..//libf.a", "link/lib/libf.a", "overlay/lib/libf.a"]
+    for way in ways:
+        shop.gcc("main.o", way, "-o", "prog", env=env)
+        assert "lib/libf.a" in files_of(said_by(shop.directory / "prog")), way
+
+
+def test_many_objects_take_no_time(shop: Shop) -> None:
+    text = "".join(f"int f{i}(void) {{ return {i}; }}\n" for i in range(20))
+    shop.write("many.c", text)
+    shop.gcc("-ffunction-sections", "-c", "many.c")
+    directory = shop.directory / "objects"
+    directory.mkdir()
+    names = [directory / f"a_long_name_as_of_a_large_source_{i}.o" for i in range(2000)]
+    for name in names:
+        name.hardlink_to(shop.directory / "many.o")
+    words = "\n".join(map(str, names))
+    (shop.directory / "objects.rsp").write_text(words, encoding="utf-8")
+    spent = {}
+    # The driver leaves no record in what is called conftest.
+    for output in ("conftest", "prog"):
+        started = os.times()
+        shop.gcc("main.o", "f.o", "-Wl,-z,muldefs", "@objects.rsp", "-o", output)
+        spent[output] = sum(os.times()[2:4]) - sum(started[2:4])
+    assert said_by(shop.directory / "prog").own > 2000 * 20 * 6
+    assert spent["prog"] < 2 * spent["conftest"] + 0.5
 
 
 def test_links_that_are_left_alone(shop: Shop) -> None:
