@@ -134,4 +134,4 @@ def test_a_program_that_says_nothing_is_unknown(shop: Shop) -> None:
         {key: value for key, value in size.items() if key != "bytes"} for size in found["sizes"]
     ]
     answer = command.run([paths.DATA / "rumpdeb", "inspect", shop.directory / "image"])
-    assert "1 parts of unknown origin" in answer.stdout
+    assert "1 part of unknown origin" in answer.stdout

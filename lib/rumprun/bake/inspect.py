@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from rumprun.bake.abi import ABI
-from rumprun.bake.image import Image, ImageFile, image_document
+from rumprun.bake.image import Image, describe_file, image_document
 from rumprun.bake.sizes import Size, sizes_by_source
 from rumprun.bake.treemap import Rectangle, squarify
-from rumprun.digest import sha256_of
 from rumprun.errors import InputError, MissingError
 from rumprun.templates import render_page
 
@@ -71,7 +70,7 @@ def inspect(image: Image, directory: Path) -> Inspection:
 
 
 def as_json(found: Inspection) -> str:
-    """All of ``found``, on one line an entry, for a program."""
+    """All of ``found`` for a program."""
     document = {
         "image": image_document(found.image),
         "size": found.image.size,
@@ -245,7 +244,8 @@ def _sbom_summary(found: Inspection) -> str:
     packages = found.sbom.get("packages")
     count = max(0, len(packages) - 1) if isinstance(packages, list) else 0
     unknown = sum(size.origin in ("unknown", "whole") for size in found.sizes)
-    lacks = f", {unknown} parts of unknown origin" if unknown else ""
+    parts = "part" if unknown == 1 else "parts"
+    lacks = f", {unknown} {parts} of unknown origin" if unknown else ""
     return f"{found.image.sbom}, {plain(str(found.sbom['spdxVersion']))}: {count} packages{lacks}"
 
 
@@ -254,16 +254,9 @@ def _read_sbom(image: Image, directory: Path) -> Mapping[str, Any] | None:
         return None
     path = directory / image.sbom
     remedy = "bake the image again"
-    facts_of: dict[str, ImageFile] = {file.name: file for file in image.files}
     if not path.is_file():
         raise MissingError(f"{path}: not there", hint=remedy)
-    known = facts_of.get(image.sbom)
-    size = path.stat().st_size
-    if (
-        known is None
-        or size > _LONGEST_SBOM
-        or (size, sha256_of(path)) != (known.size, known.sha256)
-    ):
+    if path.stat().st_size > _LONGEST_SBOM or describe_file(path) not in image.files:
         raise InputError(f"{path}: not the file that the image was baked with", hint=remedy)
     try:
         document = json.loads(path.read_bytes())
