@@ -98,15 +98,21 @@ def _add_documents(root: Path, tree: Path, variant: str, source: SourcePackage) 
     """The copyright file and the changelog that each package has (Policy 12.5 and 12.7)."""
     documents = root / "usr" / "share" / "doc" / variant
     documents.mkdir(parents=True)
-    copyright_file = tree / "debian" / "copyright"
-    if not copyright_file.is_file():
-        raise InputError(
-            f"{source.name}: no debian/copyright", hint="Policy 12.5 wants one in each package"
-        )
-    shutil.copyfile(copyright_file, documents / "copyright")
+    shutil.copyfile(_copyright_file(tree, source), documents / "copyright")
     changelog = (tree / "debian" / "changelog").read_bytes()
     name = "changelog.Debian.gz" if "-" in source.version else "changelog.gz"
     (documents / name).write_bytes(gzip.compress(changelog, mtime=0))
+
+
+def _copyright_file(tree: Path, source: SourcePackage) -> Path:
+    """The source's own, or what it makes that of when it packs, which a variant pass does not."""
+    for name in ("copyright", "copyright.in"):
+        path = tree / "debian" / name
+        if path.is_file():
+            return path
+    raise InputError(
+        f"{source.name}: no debian/copyright", hint="Policy 12.5 wants one in each package"
+    )
 
 
 def _normalise(root: Path, epoch: int) -> None:
