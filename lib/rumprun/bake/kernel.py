@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from apt.progress.base import AcquireProgress
 from debian.debfile import DebError, DebFile
 
 from rumprun import paths, ui
+from rumprun.bake.apt_state import apt_state
 from rumprun.bake.image import KernelOrigin
 from rumprun.bake.installed import find_kernel
 from rumprun.digest import sha256_of
@@ -26,7 +27,8 @@ from rumprun.workdir import atomic_path, temporary_tree
 
 DEFAULT_PACKAGE = "linux-image-amd64"
 
-_VMLINUZ = "vmlinuz"
+# The name of every kernel in the cache.
+VMLINUZ = "vmlinuz"
 _RECORD = "kernel.json"
 _MEMBER_PREFIX = "./boot/vmlinuz-"
 
@@ -74,34 +76,51 @@ def archive_kernel(package: str = DEFAULT_PACKAGE, *, offline: bool = False) -> 
         if installed:
             return ArchiveKernel(path=installed[0], origin=installed[1])
         return _newest_cached(package, cache)
-    version = _resolve(package)
-    origin = KernelOrigin(package=version.package.name, version=version.version)
-    entry = cache / f"{origin.package}_{origin.version}"
-    found = _cached(entry)
-    if found is None or found.origin != origin:
-        _fill(entry, version, origin)
-        found = _cached(entry)
-        if found is None:
-            raise MissingError(f"{entry}: the kernel just stored is gone", hint="bake again")
-    # Written each time: which package a name stands for changes, the packages themselves stay.
-    with atomic_path(cache / f"{package}.json") as partial:
-        partial.write_text(json.dumps({"entry": entry.name}) + "\n", encoding="utf-8")
+    record = cache / f"{package}.json"
+    state = apt_state()
+    found = recall(record, state)
+    if found is None:
+        version = _resolve(package)
+        origin = KernelOrigin(package=version.package.name, version=version.version)
+        entry = cache / f"{origin.package}_{origin.version}"
+        take = functools.partial(_take, version=version, origin=origin)
+        found = provide(entry, origin, take)
+        remember(record, entry, state)
     return found
+
+
+def recall(record: Path, state: str) -> ArchiveKernel | None:
+    """The kernel that ``record`` names; None where apt's ``state`` is another one by now."""
+    try:
+        said = json.loads(record.read_text(encoding="utf-8"))
+        entry = record.parent / Path(str(said["entry"])).name
+        current = said["apt"] == state
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return cached_kernel(entry) if current else None
+
+
+def remember(record: Path, entry: Path, state: str) -> None:
+    """Write what a name stands for while apt's state is ``state``."""
+    with atomic_path(record) as partial:
+        document = {"entry": entry.name, "apt": state}
+        partial.write_text(json.dumps(document) + "\n", encoding="utf-8")
 
 
 def _resolve(name: str) -> Version:
     """The version of the real package behind ``name`` that apt would install."""
     packages = apt.Cache()
-    version = _candidate(packages, name)
+    version = candidate(packages, name)
     for alternatives in version.get_dependencies("Depends"):
         for dependency in alternatives:
             # What a kernel itself depends on (kmod, linux-base, ...) has other names.
             if dependency.name.startswith("linux-image-"):
-                return _candidate(packages, dependency.name)
+                return candidate(packages, dependency.name)
     return version
 
 
-def _candidate(packages: apt.Cache, name: str) -> Version:
+def candidate(packages: apt.Cache, name: str) -> Version:
+    """The version of ``name`` that apt would install; :class:`MissingError` where it has none."""
     version = packages[name].candidate if name in packages else None
     if version is None:
         raise MissingError(
@@ -111,29 +130,44 @@ def _candidate(packages: apt.Cache, name: str) -> Version:
     return version
 
 
-def _fill(entry: Path, version: Version, origin: KernelOrigin) -> None:
-    """Download the package and put its kernel into the cache, whole or not at all."""
+def provide(entry: Path, origin: KernelOrigin, make: Callable[[Path, Path], None]) -> ArchiveKernel:
+    """The kernel in the directory ``entry`` of the cache; put there, whole or not at all.
+
+    ``make`` gets a directory for its work, and one in which it leaves ``vmlinuz`` and what else
+    is to be kept.
+    """
+    found = cached_kernel(entry)
+    if found is not None and found.origin == origin:
+        return found
     entry.parent.mkdir(parents=True, exist_ok=True)
     with temporary_tree(parent=entry.parent) as scratch:
-        with ui.step(f"downloading {origin.package} {origin.version}"):
-            deb = _download(version, scratch)
-        image = scratch / "new"
-        image.mkdir()
-        _take_kernel(deb, image / _VMLINUZ)
-        check_kernel(image / _VMLINUZ)
+        fresh = scratch / "new"
+        fresh.mkdir()
+        make(scratch, fresh)
+        check_kernel(fresh / VMLINUZ)
         record = {
             "package": origin.package,
             "version": origin.version,
-            "sha256": sha256_of(image / _VMLINUZ),
+            "sha256": sha256_of(fresh / VMLINUZ),
         }
-        (image / _RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        (fresh / _RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         if entry.exists():
             # Damaged, or another process was faster; either way ours is as good.
             entry.rename(scratch / "old")
-        image.rename(entry)
+        fresh.rename(entry)
+    found = cached_kernel(entry)
+    if found is None:
+        raise MissingError(f"{entry}: the kernel just stored is gone", hint="bake again")
+    return found
 
 
-def _download(version: Version, directory: Path) -> Path:
+def _take(scratch: Path, fresh: Path, *, version: Version, origin: KernelOrigin) -> None:
+    with ui.step(f"downloading {origin.package} {origin.version}"):
+        deb = download(version, scratch)
+    _take_kernel(deb, fresh / VMLINUZ)
+
+
+def download(version: Version, directory: Path) -> Path:
     """Fetch one package; apt verifies the archive's signature on the hash, and the hash."""
     if os.geteuid() == 0:
         # apt's own user cannot write to root's cache, and apt would say so at length.
@@ -170,9 +204,9 @@ def _take_kernel(deb: Path, destination: Path) -> None:
     )
 
 
-def _cached(entry: Path) -> ArchiveKernel | None:
+def cached_kernel(entry: Path) -> ArchiveKernel | None:
     """The kernel in a directory of the cache; None where it is not there or not intact."""
-    kernel = entry / _VMLINUZ
+    kernel = entry / VMLINUZ
     try:
         record = json.loads((entry / _RECORD).read_text(encoding="utf-8"))
         origin = KernelOrigin(package=str(record["package"]), version=str(record["version"]))
@@ -205,6 +239,6 @@ def _candidates(package: str, cache: Path) -> Iterator[ArchiveKernel]:
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         names = [path.name for path in cache.glob(f"{package}_*")]
     for name in names:
-        found = _cached(cache / name)
+        found = cached_kernel(cache / name)
         if found is not None:
             yield found
