@@ -21,6 +21,7 @@ from rumprun.bake.installed import find_program
 from rumprun.bake.kernel import DEFAULT_PACKAGE
 from rumprun.bake.program import program_name
 from rumprun.bake.root import Directory, Entry, Link, Root, member_path, read_tree
+from rumprun.bake.slim_kernel import SLIM, kernel_choice
 from rumprun.config.check import parse_document
 from rumprun.config.complaint import Complaint, ConfigError
 from rumprun.config.document import Document
@@ -71,6 +72,7 @@ def manifest_request(
     """``manifest`` as a request; a ``kernel`` or ``kernel_package`` wins over its own."""
     if kernel is None and kernel_package is None:
         kernel, kernel_package = manifest.kernel, manifest.kernel_package
+    file, package = kernel_choice(kernel, kernel_package or DEFAULT_PACKAGE)
     return BakeRequest(
         programs=manifest.programs,
         target=manifest.target,
@@ -79,8 +81,8 @@ def manifest_request(
         entrypoint=manifest.entrypoint,
         memory=manifest.memory,
         options=manifest.options,
-        kernel=Path(kernel) if kernel else None,
-        kernel_package=kernel_package or DEFAULT_PACKAGE,
+        kernel=file,
+        kernel_package=package,
         offline=offline,
         date=date,
     )
@@ -186,8 +188,7 @@ def _program(values: Values, base: Path, target: Target) -> ProgramRequest:
 
 
 def _kernel(file: str | None, base: Path) -> str | None:
-    """A word that is not a path stays one: it names a kernel that rumpdeb makes."""
-    return str(base / file) if file and "/" in file else file
+    return file if file is None or file == SLIM else str(base / file)
 
 
 def _root(tables: list[Values], base: Path) -> Root:

@@ -54,7 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a variable of the programs' environment (repeatable)",
     )
     kernel = parser.add_mutually_exclusive_group()
-    kernel.add_argument("--kernel", metavar="FILE", help="kernel to use instead of the archive's")
+    kernel.add_argument(
+        "--kernel",
+        metavar="FILE|slim",
+        help="kernel to use instead of the archive's; slim: a small one, built of its source",
+    )
     kernel.add_argument(
         "--kernel-package",
         metavar="PACKAGE",

@@ -13,6 +13,7 @@ from rumprun.bake.image import Image, KernelOrigin, Program, describe_file
 from rumprun.bake.initramfs import append_files, write_initramfs
 from rumprun.bake.kernel import archive_kernel, check_kernel
 from rumprun.bake.root import Directory, Entry, Link
+from rumprun.bake.slim_kernel import is_source_package, slim_kernel
 from rumprun.bake.table import TABLE_NAME, encode_table
 from rumprun.config.document import document_text
 from rumprun.digest import sha256_of
@@ -115,7 +116,8 @@ def _place_kernel(request: BakeRequest, destination: Path) -> KernelOrigin | Non
         check_kernel(request.kernel)
         shutil.copyfile(request.kernel, destination)
         return None
-    found = archive_kernel(request.kernel_package, offline=request.offline)
+    provide = slim_kernel if is_source_package(request.kernel_package) else archive_kernel
+    found = provide(request.kernel_package, offline=request.offline)
     shutil.copyfile(found.path, destination)
     return found.origin
 
