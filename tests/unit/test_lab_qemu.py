@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rumprun.bake.board import Boot
 from rumprun.errors import MissingError, UsageError
 from rumprun.lab import accelerator
+from rumprun.lab.devices import Devices
 from rumprun.lab.qemu import memory_needed, parse_status, qemu_command
 from rumprun.lab.vmlinux import has_pvh_entry, unpack
 from unit.test_bake_image import IMAGE
@@ -51,7 +52,12 @@ def test_the_entrypoint_has_the_last_word() -> None:
 
 def command_of(control: str = "/t/control") -> list[str]:
     return qemu_command(
-        BOOT, kernel=Path("/c/vmlinux"), control=Path(control), memory=256, accelerator="tcg"
+        BOOT,
+        kernel=Path("/c/vmlinux"),
+        control=Path(control),
+        memory=256,
+        accelerator="tcg",
+        devices=Devices(),
     )
 
 

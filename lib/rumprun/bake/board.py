@@ -16,6 +16,9 @@ from rumprun.config.document import Document
 from rumprun.errors import UsageError
 from rumprun.target.descriptor import Target
 
+# The first serial port of a PC.
+SERIAL_CONSOLE = "ttyS0,115200"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProgramRequest:
@@ -57,17 +60,19 @@ class BakeRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class BootRequest:
-    """How to boot an image in the lab.
+    """How to boot an image.
 
     ``arguments`` replace the baked ``argv[1:]`` of the first program; None keeps them.
     ``config`` is the text of a checked runtime configuration that overrides the baked one.
-    ``control`` is the device that takes the exit status, None for none. ``verbose`` lets the
-    kernel talk on the console.
+    ``control`` is the device that takes the exit status, None for none. ``consoles`` are the
+    devices where the kernel talks, as on its command line; the last one is the programs', too.
+    ``verbose`` lets the kernel say more than why it gave up.
     """
 
     arguments: tuple[str, ...] | None = None
     config: str | None = None
     control: str | None = None
+    consoles: tuple[str, ...] = (SERIAL_CONSOLE,)
     verbose: bool = False
 
 

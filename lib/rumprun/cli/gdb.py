@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from rumprun import ui
-from rumprun.cli.run import memory_size
+from rumprun.cli.override import memory_size
 from rumprun.cli.symbolize import add_debug_option
 from rumprun.lab.debug import DebugRequest, debug_image
 

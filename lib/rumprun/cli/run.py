@@ -6,40 +6,28 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 
 from rumprun.bake.image import read_image
-from rumprun.config.check import parse_document
+from rumprun.cli.device_options import add_device_arguments, devices_of
+from rumprun.cli.override import add_override_arguments, memory_size, read_override
 from rumprun.config.document import document_text
-from rumprun.config.text import read_bytes
-from rumprun.errors import UsageError
 from rumprun.lab.accelerator import CHOICES
+from rumprun.lab.needs import check_needs, needed_devices
 from rumprun.lab.qemu import RunRequest, run_image
 
 HELP = "boot an image in QEMU and exit with its program's status"
 
 TAKES_PROGRAM_ARGUMENTS = True
 
-_MOST_MEMORY = 1 << 20
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the subcommand."""
     parser.usage = "rumpdeb run [OPTION…] DIR [-- ARG…]"
-    parser.epilog = (
-        "With --, what follows replaces the arguments that were baked in, those of the first "
-        "program where there are several."
-    )
-    parser.add_argument("directory", type=Path, metavar="DIR", help="image that was baked")
+    add_override_arguments(parser)
     parser.add_argument(
         "--memory", type=memory_size, metavar="MB", help="the machine's memory (default: as needed)"
     )
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="runtime configuration in JSON, section by section over the one baked in",
-    )
+    add_device_arguments(parser)
     parser.add_argument(
         "--timeout", type=_seconds, metavar="S", help="stop the machine after S seconds"
     )
@@ -54,47 +42,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the image; its console is our standard output, its program's status ours."""
+    image = read_image(arguments.directory)
+    document = read_override(image, arguments)
+    devices = devices_of(arguments)
+    check_needs(needed_devices(image, document), devices)
     request = RunRequest(
         arguments=arguments.program_arguments,
-        config=_config(arguments),
+        config=document_text(document) if document else None,
         memory=arguments.memory,
         timeout=arguments.timeout,
         accelerator=arguments.accel,
         verbose=arguments.verbose,
+        devices=devices,
     )
     sys.stdout.flush()
     return run_image(arguments.directory, request, sink=_to_stdout).status
-
-
-def _config(arguments: argparse.Namespace) -> str | None:
-    """The text of the configuration, which has to fit the image's programs."""
-    image = read_image(arguments.directory)
-    document = None
-    if arguments.config:
-        names = [program.name for program in image.programs]
-        data = read_bytes(arguments.config)
-        document = parse_document(data, where=str(arguments.config), programs=names)
-    starts = document is not None and document.rc is not None
-    if arguments.program_arguments is not None and (starts or "rc" in (image.config or {})):
-        raise UsageError(
-            "arguments for a program, and a configuration with rc that says them",
-            hint="write them there, and give it with --config",
-        )
-    return document_text(document) if document else None
 
 
 def _to_stdout(chunk: bytes) -> None:
     """Pass on at once and unchanged: a program's output need not be text."""
     while chunk:
         chunk = chunk[os.write(sys.stdout.fileno(), chunk) :]
-
-
-def memory_size(word: str) -> int:
-    """The number of MB that an option has as its value."""
-    value = int(word)
-    if not 0 < value <= _MOST_MEMORY:
-        raise argparse.ArgumentTypeError(f"{word} is no sensible memory size in MB")
-    return value
 
 
 def _seconds(word: str) -> float:

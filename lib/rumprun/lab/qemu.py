@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rumprun import command
@@ -15,6 +15,7 @@ from rumprun.bake.board import Boot, BootRequest, find_board
 from rumprun.bake.image import Image, check_files, read_image
 from rumprun.errors import BootError, UsageError
 from rumprun.lab.accelerator import QEMU, choose_accelerator, require_qemu
+from rumprun.lab.devices import Devices, check_devices, device_words, failure_hint
 from rumprun.lab.vmlinux import direct_kernel
 from rumprun.workdir import temporary_tree
 
@@ -33,6 +34,8 @@ _PIPE_SIZE = 65536
 
 _PANIC = "Kernel panic - not syncing:"
 
+_NO_DEVICES = Devices()
+
 _TAIL_BYTES = 4096
 _TAIL_LINES = 15
 
@@ -45,7 +48,7 @@ class RunRequest:
     ``config`` is the text of a checked runtime configuration over the baked one; ``memory`` is
     in MiB, None for what was baked, or the image needs; ``timeout`` is in seconds, None for no
     limit; ``accelerator`` is ``auto``, ``kvm`` or ``tcg``; ``verbose`` lets the kernel talk on
-    the console.
+    the console; ``devices`` are network, disks and shares.
     """
 
     arguments: tuple[str, ...] | None = None
@@ -54,6 +57,7 @@ class RunRequest:
     timeout: float | None = None
     accelerator: str = "auto"
     verbose: bool = False
+    devices: Devices = field(default_factory=Devices)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +73,13 @@ def run_image(directory: Path, request: RunRequest, *, sink: Callable[[bytes], o
     """Boot the image in ``directory`` and hand its console to ``sink`` as it comes.
 
     Raises :class:`BootError` where the time ran out or the machine ended without a status,
-    :class:`MissingError` or :class:`InputError` where image or QEMU will not do.
+    :class:`MissingError`, :class:`InputError` or :class:`UsageError` where image, devices or QEMU
+    will not do.
     """
     require_qemu()
     image = read_image(directory)
     check_files(image, directory)
+    check_devices(request.devices)
     accelerator = choose_accelerator(request.accelerator)
     with temporary_tree() as scratch:
         boot = find_board(image.board).boot(
@@ -96,6 +102,7 @@ def run_image(directory: Path, request: RunRequest, *, sink: Callable[[bytes], o
             control=control,
             memory=request.memory or image.memory or memory_needed(image),
             accelerator=accelerator,
+            devices=request.devices,
         )
         return _run(argv, control, request, accelerator, sink)
 
@@ -112,9 +119,15 @@ def memory_needed(image: Image) -> int:
 
 
 def qemu_command(
-    boot: Boot, *, kernel: Path, control: Path, memory: int, accelerator: str
+    boot: Boot,
+    *,
+    kernel: Path,
+    control: Path,
+    memory: int,
+    accelerator: str,
+    devices: Devices = _NO_DEVICES,
 ) -> list[str]:
-    """QEMU's command line: one processor, two serial ports, no disk, no network.
+    """QEMU's command line: one processor, two serial ports, and ``devices``.
 
     The console goes to standard output, the status to the named pipe ``control``; ``memory``
     is in MiB. Raises :class:`UsageError` for a path that QEMU's options cannot express.
@@ -141,6 +154,7 @@ def qemu_command(
         *("-kernel", str(kernel)),
         *(("-initrd", str(boot.initramfs)) if boot.initramfs else ()),
         *("-append", boot.command_line),
+        *device_words(devices),
     ]
 
 
@@ -206,7 +220,8 @@ def _run(
     seconds = time.monotonic() - started
     if ended.returncode != 0:
         said = ended.stderr.strip() or f"status {ended.returncode}"
-        raise BootError(f"{QEMU} failed: {said}", hint="try --accel tcg or another --memory")
+        hint = failure_hint(said) or "try --accel tcg or another --memory"
+        raise BootError(f"{QEMU} failed: {said}", hint=hint)
     if status is None:
         raise BootError(
             f"the machine ended without an exit status; {tail.explain()}",

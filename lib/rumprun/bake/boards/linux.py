@@ -32,7 +32,7 @@ _DEFAULT_ENV = {"HOME": "/", "PATH": "/bin", "TERM": "dumb"}
 # The kernel's part of the console: level 1 leaves a panic only, which ends the machine at once.
 _SILENT = ("quiet", "loglevel=1")
 _TALKATIVE = ("ignore_loglevel",)
-_COMMON = ("console=ttyS0,115200", "panic=-1", "random.trust_cpu=on")
+_COMMON = ("panic=-1", "random.trust_cpu=on")
 
 
 def entrypoint() -> Path:
@@ -92,7 +92,11 @@ class LinuxBoard:
         if added:
             initramfs = scratch / _INITRAMFS
             append_files(directory / _INITRAMFS, added, initramfs, date=0)
-        words = [*_COMMON, *(_TALKATIVE if request.verbose else _SILENT)]
+        words = [
+            *(f"console={device}" for device in request.consoles),
+            *_COMMON,
+            *(_TALKATIVE if request.verbose else _SILENT),
+        ]
         if request.control:
             words.append(f"rumprun.control={request.control}")
         # Last, since behind "--" there may be a runtime configuration.
