@@ -24,6 +24,7 @@ SUBCOMMANDS = (
     "diff",
     "bake",
     "run",
+    "xl",
     "inspect",
     "new",
     "boards",

@@ -85,7 +85,13 @@ def _number(interface: str) -> int:
 
 def describe(device: Device) -> str:
     """The device in a few words, as a message names it."""
-    return f"{_NAMED[device.kind]} {device.path if device.kind == 'blk' else device.name}"
+    return f"{_NAMED[device.kind]} {place(device)}"
+
+
+def place(device: Device) -> str:
+    """The path of a disk, or the name of another device, in one line whoever wrote it."""
+    name = device.path if device.kind == "blk" else device.name
+    return "".join(character if character.isprintable() else "?" for character in name)
 
 
 def check_needs(needed: tuple[Device, ...], devices: Devices) -> None:
