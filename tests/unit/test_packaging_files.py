@@ -126,6 +126,7 @@ def test_the_list_of_packages_covers_what_debian_control_asks_for() -> None:
     recommended = names_in(stanza("dh-rumprun")["Recommends"])
     assert known["slim"] <= recommended <= known["demo"] | known["slim"]
     assert known["slim"] <= known["check"]
+    assert names_in(stanza("dh-rumprun")["Suggests"]) <= known["check"]
 
 
 def test_the_licence_is_the_same_everywhere() -> None:

@@ -25,6 +25,7 @@ SUBCOMMANDS = (
     "bake",
     "run",
     "xl",
+    "iso",
     "inspect",
     "new",
     "boards",
