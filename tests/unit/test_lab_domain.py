@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumprun.bake.board import Boot
-from rumprun.bake.image import Image, ImageFile, describe_file, image_text
+from rumprun.bake.image import Image, ImageFile, describe_file, image_text, read_image
 from rumprun.cli.main import main
 from rumprun.config.check import parse_document
 from rumprun.config.map import Device
@@ -250,6 +250,20 @@ def test_the_command_writes_a_configuration(
     assert content.startswith((baked / "initramfs").read_bytes())
     assert b'{"hostname":"h","net":{"interfaces":{"eth0":{}}}}' in content
     assert b"an argument\0" in content
+
+
+def test_one_document_fits_on_the_command_line(
+    baked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = read_image(baked)
+    options = ("--", '{"hostname":"h"}')
+    (baked / "image.json").write_text(image_text(dataclasses.replace(old, options=options)))
+    document = tmp_path / "c.json"
+    document.write_text("{}")
+    assert main(["xl", str(baked)]) == 0
+    assert read_file(capsys.readouterr().out)["extra"].endswith(" -- " + options[1])
+    assert main(["xl", str(baked), "--config", str(document)]) == 2
+    assert "end with one after --" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

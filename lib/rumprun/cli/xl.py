@@ -116,6 +116,11 @@ def _boot(
     boot = find_board(image.board).boot(image, arguments.directory, request, scratch)
     if document is None or arguments.ramdisk:
         return boot
+    if "--" in image.options:
+        raise UsageError(
+            "a configuration, and the image's kernel options end with one after --",
+            hint="bake the image without that",
+        )
     line = boot.command_line + command_line_config(document)
     return dataclasses.replace(boot, command_line=line)
 
