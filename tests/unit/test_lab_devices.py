@@ -299,3 +299,8 @@ def test_the_command_says_what_is_missing(
     said = capsys.readouterr().err
     assert "the configuration needs the block device /dev/vda" in said
     assert "--block FILE" in said
+    # Complete, it goes as far as the image's files, which are not there.
+    assert main(["run", str(tmp_path), "--net", "user"]) == 4
+    assert "has the drivers of devices as modules" in capsys.readouterr().err
+    assert main(["run", str(tmp_path)]) == 4
+    assert "modules" not in capsys.readouterr().err

@@ -7,12 +7,14 @@ import argparse
 import os
 import sys
 
+from rumprun import ui
 from rumprun.bake.image import read_image
 from rumprun.cli.device_options import add_device_arguments, devices_of
 from rumprun.cli.override import add_override_arguments, memory_size, read_override
 from rumprun.config.document import document_text
 from rumprun.lab.accelerator import CHOICES
-from rumprun.lab.needs import check_needs, needed_devices
+from rumprun.lab.devices import Devices
+from rumprun.lab.needs import check_needs, drivers_are_modules, needed_devices
 from rumprun.lab.qemu import RunRequest, run_image
 
 HELP = "boot an image in QEMU and exit with its program's status"
@@ -46,6 +48,8 @@ def main(arguments: argparse.Namespace) -> int:
     document = read_override(image, arguments)
     devices = devices_of(arguments)
     check_needs(needed_devices(image, document), devices)
+    if devices != Devices() and drivers_are_modules(image):
+        ui.warn("the image's kernel has the drivers of devices as modules; bake with --kernel slim")
     request = RunRequest(
         arguments=arguments.program_arguments,
         config=document_text(document) if document else None,

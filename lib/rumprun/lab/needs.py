@@ -51,6 +51,11 @@ def needed_devices(image: Image, override: Document | None) -> tuple[Device, ...
     return make_map(build_document(sections), ask=lambda _command, _text: "{}").devices
 
 
+def drivers_are_modules(image: Image) -> bool:
+    """Whether the kernel is one of the archive's, whose modules are not in the image."""
+    return image.kernel is not None and image.kernel.package.startswith("linux-image-")
+
+
 def missing_devices(needed: tuple[Device, ...], present: Present) -> tuple[Device, ...]:
     """Those of ``needed`` that are not ``present``, in their order."""
     return tuple(_missing(needed, present))
