@@ -23,7 +23,7 @@ from rumprun.bake.image import KernelOrigin
 from rumprun.bake.installed import find_kernel
 from rumprun.digest import sha256_of
 from rumprun.errors import InputError, MissingError
-from rumprun.workdir import atomic_path, temporary_tree
+from rumprun.workdir import atomic_path, locked, temporary_tree
 
 DEFAULT_PACKAGE = "linux-image-amd64"
 
@@ -136,10 +136,15 @@ def provide(entry: Path, origin: KernelOrigin, make: Callable[[Path, Path], None
     ``make`` gets a directory for its work, and one in which it leaves ``vmlinuz`` and what else
     is to be kept.
     """
-    found = cached_kernel(entry)
-    if found is not None and found.origin == origin:
-        return found
-    entry.parent.mkdir(parents=True, exist_ok=True)
+    # One that another process is making is waited for: it may take minutes.
+    with locked(entry.with_name(f".{entry.name}.lock")):
+        found = cached_kernel(entry)
+        if found is not None and found.origin == origin:
+            return found
+        return _put(entry, origin, make)
+
+
+def _put(entry: Path, origin: KernelOrigin, make: Callable[[Path, Path], None]) -> ArchiveKernel:
     with temporary_tree(parent=entry.parent) as scratch:
         fresh = scratch / "new"
         fresh.mkdir()
@@ -152,7 +157,7 @@ def provide(entry: Path, origin: KernelOrigin, make: Callable[[Path, Path], None
         }
         (fresh / _RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         if entry.exists():
-            # Damaged, or another process was faster; either way ours is as good.
+            # Damaged.
             entry.rename(scratch / "old")
         fresh.rename(entry)
     found = cached_kernel(entry)

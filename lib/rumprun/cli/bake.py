@@ -53,6 +53,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a variable of the programs' environment (repeatable)",
     )
+    _add_kernel_options(parser)
+    parser.add_argument("--offline", action="store_true", help="use the cache only")
+    parser.add_argument("--json", action="store_true", help="print the image's description")
+    parser.add_argument(
+        "programs", type=Path, nargs="+", metavar="PROG", help="static programs, or a manifest"
+    )
+
+
+def _add_kernel_options(parser: argparse.ArgumentParser) -> None:
     kernel = parser.add_mutually_exclusive_group()
     kernel.add_argument(
         "--kernel",
@@ -63,11 +72,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kernel-package",
         metavar="PACKAGE",
         help=f"package to take the kernel from (default: {DEFAULT_PACKAGE})",
-    )
-    parser.add_argument("--offline", action="store_true", help="use the cache only")
-    parser.add_argument("--json", action="store_true", help="print the image's description")
-    parser.add_argument(
-        "programs", type=Path, nargs="+", metavar="PROG", help="static programs, or a manifest"
     )
 
 

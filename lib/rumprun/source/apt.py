@@ -21,7 +21,6 @@ from rumprun.source.apt_errors import NotOnMirror, explain
 from rumprun.source.apt_root import (
     AptRoot,
     has_root,
-    locked,
     madison,
     private_root,
     suite_root,
@@ -29,7 +28,7 @@ from rumprun.source.apt_root import (
 )
 from rumprun.source.dsc import read_dsc
 from rumprun.source.index_dsc import dsc_from_index
-from rumprun.workdir import atomic_path
+from rumprun.workdir import atomic_path, locked
 
 _DOWNLOAD_TIMEOUT = 3600.0
 

@@ -9,14 +9,13 @@ and without a change in ``/etc``. Keys, proxies and preferences stay the system'
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from rumprun import paths, ui
 from rumprun.command import CommandFailed, Completed, run
 from rumprun.errors import MissingError, UsageError
 from rumprun.source.apt_errors import explain
-from rumprun.workdir import atomic_path, remove_tree
+from rumprun.workdir import atomic_path, locked, remove_tree
 
 _STAMP = "updated"
 _MAX_AGE = 6 * 3600.0
@@ -223,15 +222,6 @@ def _root(
             _update(root)
             stamp.touch()
     return root
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Keep other processes out that take the same lock file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def deb_src_entries() -> dict[str, str]:
