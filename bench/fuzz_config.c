@@ -22,7 +22,7 @@ static void check_config(const char *text, size_t size)
         const struct config_entry *entry = &config.rc.entries[i];
         check_string(entry->name, text, size);
         check_string(entry->bin, text, size);
-        assert(entry->argv.count > 0 && !entry->argv.items[entry->argv.count]);
+        assert(entry->argv.count == 0 || !entry->argv.items[entry->argv.count]);
         for (size_t j = 0; j < entry->argv.count; j++)
             check_string(entry->argv.items[j], text, size);
         assert(entry->group <= i && !(entry->after >> i & 1));

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import itertools
 import lzma
@@ -14,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumprun.bake.board import Boot
-from rumprun.errors import MissingError, UsageError
+from rumprun.errors import InputError, MissingError, UsageError
 from rumprun.lab import accelerator
 from rumprun.lab.devices import Devices
-from rumprun.lab.qemu import memory_needed, parse_status, qemu_command
+from rumprun.lab.qemu import memory_given, memory_needed, parse_status, qemu_command
 from rumprun.lab.vmlinux import has_pvh_entry, unpack
 from unit.test_bake_image import IMAGE
 from unit.test_bake_program import elf
@@ -83,6 +84,15 @@ def test_comma_in_a_path() -> None:
 
 def test_memory_grows_with_the_initramfs() -> None:
     assert memory_needed(IMAGE) == 192
+
+
+def test_memory_is_as_wanted_or_baked_and_has_room_for_the_files() -> None:
+    assert memory_given(IMAGE, None) == IMAGE.memory
+    assert memory_given(IMAGE, 99) == 99
+    assert memory_given(dataclasses.replace(IMAGE, memory=None), None) == 192
+    large = dataclasses.replace(IMAGE.programs[0], size=50 << 20)
+    with pytest.raises(InputError, match=r"32 MiB of memory, .* alone take 50\.0 MiB"):
+        memory_given(dataclasses.replace(IMAGE, programs=(large,)), 32)
 
 
 def test_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from rumprun import command
@@ -36,21 +37,37 @@ def find_program(package: str, path: str | None, target: Target) -> Path:
     )
 
 
-def find_kernel(package: str) -> tuple[Path, KernelOrigin] | None:
-    """The kernel of an installed ``package``, or of one that it depends on; None: there is none.
+@dataclass(frozen=True, kw_only=True)
+class InstalledFile:
+    """A file of an installed package, and which package that is."""
 
-    The second is the case with a metapackage such as ``linux-image-amd64``.
-    """
+    path: Path
+    origin: KernelOrigin
+
+
+def find_kernel(package: str) -> InstalledFile | None:
+    """The kernel of an installed ``package`` such as ``linux-image-amd64``; None: there is none."""
+    return _find(package, "/boot/vmlinuz-*", r"\blinux-image-[a-z0-9+.-]+")
+
+
+def find_kernel_source(package: str) -> InstalledFile | None:
+    """The packed kernel source of an installed ``package`` such as ``linux-source``, or None."""
+    return _find(package, "/usr/src/linux-source-*.tar.xz", r"\blinux-source-[0-9.]+")
+
+
+def _find(package: str, pattern: str, dependency: str) -> InstalledFile | None:
+    """The package's file, or that of one that it depends on, as a metapackage does."""
     form = "${db:Status-Abbrev}\n${Version}\n${Depends}\n"
     asked = command.run(["dpkg-query", "--show", f"--showformat={form}", package], check=False)
     if asked.returncode != 0 or not asked.stdout.startswith("ii"):
         return None
     _status, version, depends = asked.stdout.split("\n")[:3]
-    kernels = [file for file in _list_files(package) if file.match("/boot/vmlinuz-*")]
-    if kernels:
-        return kernels[0], KernelOrigin(package=package, version=version)
-    for name in re.findall(r"\blinux-image-[a-z0-9+.-]+", depends):
-        found = find_kernel(name)
+    files = [file for file in _list_files(package) if file.match(pattern)]
+    if files:
+        origin = KernelOrigin(package=package, version=version)
+        return InstalledFile(path=files[0], origin=origin)
+    for name in re.findall(dependency, depends):
+        found = _find(name, pattern, dependency)
         if found:
             return found
     return None

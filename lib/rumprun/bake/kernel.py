@@ -74,7 +74,7 @@ def archive_kernel(package: str = DEFAULT_PACKAGE, *, offline: bool = False) -> 
     if offline:
         installed = find_kernel(package)
         if installed:
-            return ArchiveKernel(path=installed[0], origin=installed[1])
+            return ArchiveKernel(path=installed.path, origin=installed.origin)
         return _newest_cached(package, cache)
     record = cache / f"{package}.json"
     state = apt_state()

@@ -31,6 +31,7 @@ from debian.debfile import DebFile
 from rumprun import command, paths, ui
 from rumprun.bake.apt_state import apt_state
 from rumprun.bake.image import KernelOrigin
+from rumprun.bake.installed import InstalledFile, find_kernel_source
 from rumprun.bake.kernel import (
     VMLINUZ,
     ArchiveKernel,
@@ -95,6 +96,7 @@ _SYMBOLS = "System.map"
 _SOURCE_MEMBER = re.compile(r"\./usr/src/(linux-source-[0-9.]+)\.tar\.xz", re.ASCII)
 _CHANGELOG_MEMBER = re.compile(r"\./usr/share/doc/[^/]+/changelog\.Debian\.gz")
 
+_BUILDING = "building the slim kernel, which takes minutes, once"
 _BUILD_SECONDS = 7200.0
 _LOG = "build.log"
 _CHUNK = 1 << 20
@@ -146,8 +148,9 @@ def read_recipe() -> Recipe:
 def slim_kernel(package: str = SOURCE_PACKAGE, *, offline: bool = False) -> ArchiveKernel:
     """The slim kernel of ``package``, such as ``linux-source`` or ``linux-source-6.1``.
 
-    It is built where the cache does not have it, which takes minutes. With ``offline``, the
-    newest one in the cache is taken that these fragments and this compiler made.
+    It is built where the cache does not have it, which takes minutes. With ``offline``, it is
+    built of an installed ``package``, or the newest one in the cache is taken that these
+    fragments and this compiler made.
 
     Raises :class:`MissingError` where apt does not know the package, the download fails, a tool
     is not installed or (``offline``) the cache has none, :class:`InputError` for a fragment that
@@ -156,18 +159,26 @@ def slim_kernel(package: str = SOURCE_PACKAGE, *, offline: bool = False) -> Arch
     recipe = read_recipe()
     cache = paths.cache() / "kernels"
     if offline:
-        return _newest_cached(package, recipe, cache)
+        source = find_kernel_source(package)
+        if source is None:
+            return _newest_cached(package, recipe, cache)
+        build = functools.partial(_make_installed, recipe=recipe, source=source)
+        return provide(_entry(cache, recipe, source.origin), source.origin, build)
     record = cache / f"{SLIM}-{recipe.key}_{package}.json"
     state = apt_state()
     found = recall(record, state)
     if found is None:
         version = _resolve(package)
         origin = KernelOrigin(package=version.package.name, version=version.version)
-        entry = cache / f"{SLIM}-{recipe.key}_{origin.package}_{origin.version}"
+        entry = _entry(cache, recipe, origin)
         make = functools.partial(_make, recipe=recipe, origin=origin, version=version)
         found = provide(entry, origin, make)
         remember(record, entry, state)
     return found
+
+
+def _entry(cache: Path, recipe: Recipe, origin: KernelOrigin) -> Path:
+    return cache / f"{SLIM}-{recipe.key}_{origin.package}_{origin.version}"
 
 
 def _resolve(name: str) -> Version:
@@ -206,7 +217,7 @@ def _newest_cached(package: str, recipe: Recipe, cache: Path) -> ArchiveKernel:
     if not fitting:
         raise MissingError(
             f"no slim kernel of {package}, these fragments and this compiler in {cache}",
-            hint="bake once without --offline",
+            hint=f"bake once without --offline; for a package, have {package} in Build-Depends",
         )
     apt_pkg.init_system()
 
@@ -225,7 +236,19 @@ def _make(
     tree = scratch / "linux"
     with ui.step("unpacking the kernel's source"):
         stamp = unpack_source(deb, tree)
-    with ui.step("building the slim kernel, which takes minutes, once"):
+    with ui.step(_BUILDING):
+        build_kernel(tree, recipe.settings, fresh, stamp=stamp)
+
+
+def _make_installed(scratch: Path, fresh: Path, *, recipe: Recipe, source: InstalledFile) -> None:
+    """Like :func:`_make`, of the source that an installed package has."""
+    require_tools(TOOLS, HEADERS)
+    tree = scratch / "linux"
+    changelog = Path("/usr/share/doc") / source.origin.package / "changelog.Debian.gz"
+    with ui.step("unpacking the kernel's source"), changelog.open("rb") as packed:
+        stamp = _changelog_date(packed)
+        _unpack_archive(source.path, source.path.name.removesuffix(".tar.xz"), tree)
+    with ui.step(_BUILDING):
         build_kernel(tree, recipe.settings, fresh, stamp=stamp)
 
 
@@ -251,11 +274,16 @@ def unpack_source(deb: Path, tree: Path) -> str:
     if not archive.is_file() or not stamp:
         raise InputError(f"{deb.name} has no kernel source", hint="name a linux-source package")
     deb.unlink()
+    _unpack_archive(archive, top, tree)
+    archive.unlink()
+    return stamp
+
+
+def _unpack_archive(archive: Path, top: str, tree: Path) -> None:
+    """Unpack into ``tree`` what is needed of ``top``, the directory that all of it is in."""
     tree.mkdir()
     unpack = ["tar", "--extract", "--file", str(archive), "--strip-components=1"]
     command.run([*unpack, *_exclusions(top)], cwd=tree, hint="is the package damaged?")
-    archive.unlink()
-    return stamp
 
 
 def _exclusions(top: str) -> list[str]:

@@ -68,8 +68,15 @@ def _run(words: list[str]) -> int:
     for package in packages:
         manifest = manifest_of(tree, package)
         if manifest:
+            _need_cache(tree)
             bake_package(tree, package, manifest)
     return 0
+
+
+def _need_cache(tree: Path) -> None:
+    """Builders give a home that is not there (sbuild, pbuilder): then the tree has the cache."""
+    if "XDG_CACHE_HOME" not in os.environ and not os.access(Path.home(), os.W_OK):
+        os.environ["XDG_CACHE_HOME"] = str(tree / DEBHELPER_DIRECTORY / "cache")
 
 
 def _fill(tree: Path, names: list[str], configure: list[str]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from rumprun import command
 from rumprun.bake.board import Boot, BootRequest, find_board
 from rumprun.bake.image import Image, check_files, read_image
-from rumprun.errors import BootError, UsageError
+from rumprun.errors import BootError, InputError, UsageError
 from rumprun.lab.accelerator import QEMU, choose_accelerator, require_qemu
 from rumprun.lab.devices import Devices, check_devices, device_words, failure_hint
 from rumprun.lab.vmlinux import direct_kernel
@@ -100,7 +100,7 @@ def run_image(directory: Path, request: RunRequest, *, sink: Callable[[bytes], o
             boot,
             kernel=kernel,
             control=control,
-            memory=request.memory or image.memory or memory_needed(image),
+            memory=memory_given(image, request.memory),
             accelerator=accelerator,
             devices=request.devices,
         )
@@ -110,6 +110,22 @@ def run_image(directory: Path, request: RunRequest, *, sink: Callable[[bytes], o
 def kernel_hash(image: Image, boot: Boot) -> str:
     """The SHA-256 of the image's kernel, as its document says."""
     return next(file.sha256 for file in image.files if file.name == boot.kernel.name)
+
+
+def memory_given(image: Image, wanted: int | None) -> int:
+    """What the machine gets, in MiB: ``wanted``, or what was baked in, or what the image needs.
+
+    Raises :class:`InputError` where not even the files fit.
+    """
+    memory = wanted or image.memory or memory_needed(image)
+    # The programs are there packed and unpacked, until the kernel has unpacked them all.
+    least = image.size + sum(program.size for program in image.programs)
+    if memory * _MIB < least:
+        raise InputError(
+            f"{memory} MiB of memory, and the image's files alone take {least / _MIB:.1f} MiB",
+            hint="give the machine more with --memory",
+        )
+    return memory
 
 
 def memory_needed(image: Image) -> int:
