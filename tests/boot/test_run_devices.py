@@ -18,7 +18,8 @@ from rumprun.errors import BootError
 from rumprun.lab.devices import Block, Devices, Forward, Share, UserNet
 from rumprun.lab.qemu import RunRequest, run_image
 
-pytestmark = pytest.mark.boot
+# The slim kernel is built for the first of them.
+pytestmark = [pytest.mark.boot, pytest.mark.timeout(3600)]
 
 # The archive's has these drivers as modules.
 KERNEL = "slim"

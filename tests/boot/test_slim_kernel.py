@@ -23,7 +23,8 @@ from rumprun.lab import qemu
 from rumprun.lab.qemu import RunRequest, run_image
 from rumprun.lab.vmlinux import has_pvh_entry, unpack
 
-pytestmark = pytest.mark.boot
+# The slim kernel is built for the first of them.
+pytestmark = [pytest.mark.boot, pytest.mark.timeout(3600)]
 
 LARGEST = 4 << 20
 SMALLEST_MEMORY = 32

@@ -19,6 +19,8 @@ from rumprun import command
 from rumprun.target.descriptor import load_target
 
 pytestmark = [
+    # The slim kernel is built for the first of them.
+    pytest.mark.timeout(3600),
     pytest.mark.integration,
     pytest.mark.skipif(not may_install(), reason="packages can be installed by root only"),
 ]
@@ -51,7 +53,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def bake(place: Path, *words: str | Path) -> None:
-    command.run([RUMPDEB, "bake", *words], cwd=place, timeout=1500)
+    command.run([RUMPDEB, "bake", *words], cwd=place, timeout=3000)
 
 
 def run(place: Path, *words: str | Path) -> list[str]:
