@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "apply.h"
 #include "entrypoint.h"
 #include "supervise.h"
 
@@ -36,49 +36,16 @@ static void direct_files(posix_spawn_file_actions_t *files, const struct process
          "prepare a program's working directory");
 }
 
-static bool is_named(const char *assignment, const char *name)
+/* The program's own variables, and those of the configuration, which win. */
+static bool make_environment(char *const *own, const struct config_env *env,
+                             struct config_environment *result)
 {
-    const size_t length = strlen(name);
-    return strncmp(assignment, name, length) == 0 && assignment[length] == '=';
-}
-
-/* The program's own variables, and those of the configuration, which win. NULL: no memory. */
-static char **make_env(char *const *own, const struct config_env *env)
-{
-    size_t count = 0;
-    while (own[count])
-        count++;
-    char **all = calloc(count + env->count + 1, sizeof *all);
-    if (!all)
-        return NULL;
-    memcpy(all, own, count * sizeof *all);
-    for (size_t i = 0; i < env->count; i++) {
-        const struct config_variable *variable = &env->variables[i];
-        const size_t size = strlen(variable->name) + strlen(variable->value) + 2;
-        char *assignment = malloc(size);
-        if (!assignment)
-            return NULL;
-        snprintf(assignment, size, "%s=%s", variable->name, variable->value);
-        size_t place = 0;
-        while (place < count && !is_named(all[place], variable->name))
-            place++;
-        all[place] = assignment;
-        count += place == count;
-    }
-    return all;
-}
-
-/* Only the assignments that are not the program's own are in memory of their own. */
-static void free_env(char **all, char *const *own)
-{
-    for (size_t i = 0; all && all[i]; i++) {
-        size_t place = 0;
-        while (own[place] && own[place] != all[i])
-            place++;
-        if (!own[place])
-            free(all[i]);
-    }
-    free(all);
+    struct config_apply_error error;
+    config_measure_env(env, own, result);
+    result->variables = calloc(result->variables_size, sizeof *result->variables);
+    /* malloc(0) may be NULL. */
+    result->text = malloc(result->text_size + 1);
+    return result->variables && result->text && config_apply_env(env, own, result, &error);
 }
 
 /* 0 or the errno of what kept the program from starting. */
@@ -116,9 +83,11 @@ int process_start(const struct process *process, pid_t *pid)
         console_say("%s: no directory %s to start in", process->entry->name, workdir);
         return STATUS_OWN_FAILURE;
     }
-    char **env = make_env(process->program->env, process->env);
-    const int error = env ? spawn(process, env, pid) : ENOMEM;
-    free_env(env, process->program->env);
+    struct config_environment environment = {0};
+    const bool made = make_environment(process->program->env, process->env, &environment);
+    const int error = made ? spawn(process, environment.variables, pid) : ENOMEM;
+    free(environment.variables);
+    free(environment.text);
     if (!error)
         return 0;
     console_say("cannot start %s: %s", process->program->path, strerror(error));

@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def archive_kernel(package: str = DEFAULT_PACKAGE, *, offline: bool = False) -> 
     state = apt_state()
     found = recall(record, state)
     if found is None:
-        version = _resolve(package)
+        version = resolve(package, "linux-image-")
         origin = KernelOrigin(package=version.package.name, version=version.version)
         entry = cache / f"{origin.package}_{origin.version}"
         take = functools.partial(_take, version=version, origin=origin)
@@ -107,19 +107,33 @@ def remember(record: Path, entry: Path, state: str) -> None:
         partial.write_text(json.dumps(document) + "\n", encoding="utf-8")
 
 
-def _resolve(name: str) -> Version:
-    """The version of the real package behind ``name`` that apt would install."""
+def resolve(name: str, prefix: str) -> Version:
+    """The version of the package behind ``name`` that apt would install.
+
+    That is the package's own, or that of one that it depends on and whose name starts with
+    ``prefix``, as with a metapackage. Raises :class:`MissingError` where apt has neither.
+    """
     packages = apt.Cache()
-    version = candidate(packages, name)
+    version = _candidate(packages, name)
     for alternatives in version.get_dependencies("Depends"):
         for dependency in alternatives:
             # What a kernel itself depends on (kmod, linux-base, ...) has other names.
-            if dependency.name.startswith("linux-image-"):
-                return candidate(packages, dependency.name)
+            if dependency.name.startswith(prefix):
+                return _candidate(packages, dependency.name)
     return version
 
 
-def candidate(packages: apt.Cache, name: str) -> Version:
+def newest(kernels: Iterable[ArchiveKernel]) -> ArchiveKernel:
+    """The one of ``kernels``, of which there is one at least, with the highest version."""
+    apt_pkg.init_system()
+
+    def compare(one: ArchiveKernel, other: ArchiveKernel) -> int:
+        return apt_pkg.version_compare(one.origin.version, other.origin.version)
+
+    return max(kernels, key=functools.cmp_to_key(compare))
+
+
+def _candidate(packages: apt.Cache, name: str) -> Version:
     """The version of ``name`` that apt would install; :class:`MissingError` where it has none."""
     version = packages[name].candidate if name in packages else None
     if version is None:
@@ -229,12 +243,7 @@ def _newest_cached(package: str, cache: Path) -> ArchiveKernel:
             f"no kernel of {package} in {cache}, and it is not installed",
             hint=f"bake once without --offline; for a package, have {package} in Build-Depends",
         )
-    apt_pkg.init_system()
-
-    def compare(one: ArchiveKernel, other: ArchiveKernel) -> int:
-        return apt_pkg.version_compare(one.origin.version, other.origin.version)
-
-    return max(candidates, key=functools.cmp_to_key(compare))
+    return newest(candidates)
 
 
 def _candidates(package: str, cache: Path) -> Iterator[ArchiveKernel]:

@@ -21,8 +21,6 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO
 
-import apt
-import apt_pkg
 from apt.package import Version
 from debian.arfile import ArError
 from debian.changelog import Changelog, ChangelogParseError
@@ -36,11 +34,12 @@ from rumprun.bake.kernel import (
     VMLINUZ,
     ArchiveKernel,
     cached_kernel,
-    candidate,
     download,
+    newest,
     provide,
     recall,
     remember,
+    resolve,
 )
 from rumprun.bake.kernel_config import (
     Setting,
@@ -168,7 +167,7 @@ def slim_kernel(package: str = SOURCE_PACKAGE, *, offline: bool = False) -> Arch
     state = apt_state()
     found = recall(record, state)
     if found is None:
-        version = _resolve(package)
+        version = resolve(package, f"{SOURCE_PACKAGE}-")
         origin = KernelOrigin(package=version.package.name, version=version.version)
         entry = _entry(cache, recipe, origin)
         make = functools.partial(_make, recipe=recipe, origin=origin, version=version)
@@ -179,17 +178,6 @@ def slim_kernel(package: str = SOURCE_PACKAGE, *, offline: bool = False) -> Arch
 
 def _entry(cache: Path, recipe: Recipe, origin: KernelOrigin) -> Path:
     return cache / f"{SLIM}-{recipe.key}_{origin.package}_{origin.version}"
-
-
-def _resolve(name: str) -> Version:
-    """The version of the real package behind ``name`` that apt would install."""
-    packages = apt.Cache()
-    version = candidate(packages, name)
-    for alternatives in version.get_dependencies("Depends"):
-        for dependency in alternatives:
-            if dependency.name != name and is_source_package(dependency.name):
-                return candidate(packages, dependency.name)
-    return version
 
 
 def require_tools(tools: Mapping[str, str], headers: Mapping[Path, str]) -> None:
@@ -219,12 +207,7 @@ def _newest_cached(package: str, recipe: Recipe, cache: Path) -> ArchiveKernel:
             f"no slim kernel of {package}, these fragments and this compiler in {cache}",
             hint=f"bake once without --offline; for a package, have {package} in Build-Depends",
         )
-    apt_pkg.init_system()
-
-    def compare(one: ArchiveKernel, other: ArchiveKernel) -> int:
-        return apt_pkg.version_compare(one.origin.version, other.origin.version)
-
-    return max(fitting, key=functools.cmp_to_key(compare))
+    return newest(fitting)
 
 
 def _make(
