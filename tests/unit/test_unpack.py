@@ -52,6 +52,7 @@ def place(tmp_path: Path) -> Path:
         gzip.compress(FIRST + bytes(300) + SECOND),
         bytes(512) + FIRST + bytes(400) + gzip.compress(SECOND),
     ],
+    ids=["plain", "packed", "padded", "both packed", "one packed", "second packed"],
 )
 def test_the_last_one_of_a_name_counts(place: Path, content: bytes) -> None:
     place.write_bytes(content)
@@ -81,6 +82,18 @@ def test_large_files_come_whole(place: Path) -> None:
         (FIRST.replace(b"00000003", b"ffffffff"), "4294967295 bytes"),
         (member("x" * 5000), "a name of 5001 bytes"),
         (archive(bin_a=b"x" * 101), "101 bytes, and 100 are expected"),
+    ],
+    ids=[
+        "text",
+        "long text",
+        "xz",
+        "cut",
+        "packed and cut",
+        "packed and damaged",
+        "no number",
+        "huge",
+        "long name",
+        "large",
     ],
 )
 def test_damage_is_told(place: Path, content: bytes, message: str) -> None:
