@@ -28,6 +28,18 @@ static bool override_env(struct config_env *base, const struct config_env *later
     return true;
 }
 
+/* Mounts point to blocks of their own document, and then to the copies of those. */
+static void override_devices(struct config *base, const struct config *later)
+{
+    base->blk = later->blk;
+    base->mount = later->mount;
+    for (size_t i = 0; i < base->mount.count; i++) {
+        struct config_one_mount *mount = &base->mount.mounts[i];
+        if (mount->block)
+            mount->block = &base->blk.blocks[mount->block - later->blk.blocks];
+    }
+}
+
 bool config_override(struct config *base, const struct config *later)
 {
     if (later->rc.count > 0)
@@ -36,10 +48,8 @@ bool config_override(struct config *base, const struct config *later)
         base->hostname = later->hostname;
     if (later->net.given)
         base->net = later->net;
-    if (later->blk.count > 0 || later->mount.count > 0) {
-        base->blk = later->blk;
-        base->mount = later->mount;
-    }
+    if (later->blk.count > 0 || later->mount.count > 0)
+        override_devices(base, later);
     if (later->delegate.count > 0)
         base->delegate = later->delegate;
     return override_env(&base->env, &later->env);

@@ -109,7 +109,13 @@ int main(int argc, char **argv)
         struct config_error error;
         size_t length;
         char *text = load(argv[i], &length);
-        if (config_parse(text, length, &storage, &config, &error)) {
+        struct config *later = malloc(sizeof *later);
+        if (config_parse(text, length, &storage, later, &error)) {
+            /* Over an empty one it gives the same, and nothing leads back into it. */
+            memset(&config, 0, sizeof config);
+            if (!config_override(&config, later))
+                abort();
+            memset(later, 0xff, sizeof *later);
             puts("good");
             print_rc();
             print_net();
@@ -117,6 +123,7 @@ int main(int argc, char **argv)
         } else {
             printf("bad %s\t%s\n", error.path, error.message);
         }
+        free(later);
         free(text);
     }
     return 0;
