@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rumprun.bake.treemap import Rectangle, squarify
@@ -28,6 +28,7 @@ def test_areas_are_in_proportion(sizes: list[int]) -> None:
 
 
 @given(values)
+@example([25264330, 1])
 def test_nothing_leaves_the_room(sizes: list[int]) -> None:
     slack = 1e-6
     for place in squarify(sizes, ROOM):

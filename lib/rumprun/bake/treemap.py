@@ -72,7 +72,8 @@ def _place_row(areas: Sequence[float], room: Rectangle) -> tuple[list[Rectangle]
     total = sum(areas)
     upright = room.width >= room.height
     side = room.height if upright else room.width
-    depth = total / side if side else 0.0
+    # What is left of a room may be thinner than a float says exactly.
+    depth = min(total / side, max(room.width, room.height)) if side else 0.0
     row = []
     start = room.y if upright else room.x
     for area in areas:
