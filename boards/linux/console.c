@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the machine says, and how it ends. */
 #define _DEFAULT_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -73,19 +72,6 @@ void console_open_control(void)
     }
 }
 
-static void write_all(int fd, const char *text, size_t length)
-{
-    while (length > 0) {
-        const ssize_t done = write(fd, text, length);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return;
-        text += done;
-        length -= (size_t)done;
-    }
-}
-
 __attribute__((format(printf, 1, 0))) static void say(const char *format, va_list arguments)
 {
     static const char prefix[] = "rumprun: ";
@@ -98,7 +84,7 @@ __attribute__((format(printf, 1, 0))) static void say(const char *format, va_lis
     if ((size_t)length >= room)
         length = (int)room - 1;
     line[sizeof prefix - 1 + (size_t)length] = '\n';
-    write_all(STDOUT_FILENO, line, sizeof prefix + (size_t)length);
+    (void)file_write(STDOUT_FILENO, line, sizeof prefix + (size_t)length);
 }
 
 void console_say(const char *format, ...)
@@ -136,16 +122,6 @@ static void out_of_time(int number)
     switch_off();
 }
 
-/* The kernel announces the power-off with its highest level, after the program's last words. */
-static void silence_kernel(void)
-{
-    const int fd = open("/proc/sys/kernel/printk", O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    write_all(fd, "0\n", 2);
-    close(fd);
-}
-
 void console_end(int status)
 {
     /* Every wait below ends with this alarm: a terminal that nobody reads can block for ever. */
@@ -171,9 +147,10 @@ void console_end(int status)
         char line[64];
         const int length = snprintf(line, sizeof line, "rumprun-exit %d end\n", status);
         tcdrain(STDOUT_FILENO);
-        write_all(control, line, (size_t)length);
+        (void)file_write(control, line, (size_t)length);
         tcdrain(control);
-        silence_kernel();
+        /* The kernel announces the power-off with its highest level, after these last words. */
+        (void)file_set("/proc/sys/kernel/printk", "0\n");
     }
     switch_off();
     /* Only where the kernel refuses: the end of the first process is a panic. */

@@ -29,29 +29,18 @@
 #define PAGE 4096u
 #define PAGES 32u
 
-static int set(const char *path, const char *value)
-{
-    const int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    const ssize_t length = (ssize_t)strlen(value);
-    const int bad = write(fd, value, (size_t)length) != length;
-    close(fd);
-    return bad ? -1 : 0;
-}
-
 void crash_arm(void)
 {
     /* A kernel without core dumps has none of these files: its machines run without reports. */
-    if (set("/proc/sys/kernel/core_pattern", "|" REPORTER " " CRASH_OPTION " %P") != 0) {
+    if (!file_set("/proc/sys/kernel/core_pattern", "|" REPORTER " " CRASH_OPTION " %P")) {
         if (errno != ENOENT)
             console_say("no reports of crashes: %s", strerror(errno));
         return;
     }
     /* From 1 on, the kernel waits for reporters; no more than these run at a time. */
-    (void)set("/proc/sys/kernel/core_pipe_limit", "8");
+    (void)file_set("/proc/sys/kernel/core_pipe_limit", "8");
     /* Also of programs that have changed their user. */
-    (void)set("/proc/sys/fs/suid_dumpable", "2");
+    (void)file_set("/proc/sys/fs/suid_dumpable", "2");
 }
 
 static int lock_reporter(int how)

@@ -51,13 +51,17 @@ __attribute__((format(printf, 1, 2))) _Noreturn void console_fail(const char *fo
 /* Ends the machine where one cannot be mounted. */
 void mounts_apply(void);
 
-/* file.c: reading whole files. */
+/* file.c: whole files. */
 
 /*
  * The file's content, in memory of its own, with a NUL behind it. NULL with errno where there is
  * none; EFBIG where it is larger than the limit, in bytes.
  */
 char *file_read(const char *path, size_t limit, size_t *length);
+/* Writes all of the bytes; false with errno. */
+bool file_write(int fd, const void *bytes, size_t length);
+/* Writes the text to a file that is there, such as a setting below /proc; false with errno. */
+bool file_set(const char *path, const char *text);
 
 /* table.c: what was baked in. */
 

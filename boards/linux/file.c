@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reading whole files. */
+/* Reading whole files, and writing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "entrypoint.h"
@@ -52,4 +53,30 @@ char *file_read(const char *path, size_t limit, size_t *length)
     content[got] = '\0';
     *length = (size_t)got;
     return content;
+}
+
+bool file_write(int fd, const void *bytes, size_t length)
+{
+    for (const char *next = bytes; length > 0;) {
+        const ssize_t done = write(fd, next, length);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return false;
+        next += done;
+        length -= (size_t)done;
+    }
+    return true;
+}
+
+bool file_set(const char *path, const char *text)
+{
+    const int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    const bool done = file_write(fd, text, strlen(text));
+    const int error = errno;
+    close(fd);
+    errno = error;
+    return done;
 }

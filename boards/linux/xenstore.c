@@ -22,20 +22,6 @@ struct message {
     uint32_t type, request, transaction, length;
 };
 
-static bool write_all(int fd, const void *bytes, size_t length)
-{
-    for (const char *next = bytes; length > 0;) {
-        const ssize_t done = write(fd, next, length);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return false;
-        next += done;
-        length -= (size_t)done;
-    }
-    return true;
-}
-
 static bool read_all(int fd, void *bytes, size_t length)
 {
     for (char *next = bytes; length > 0;) {
@@ -93,7 +79,7 @@ char *xenstore_read(const char *key, size_t limit, size_t *length)
         return NULL;
     }
     char *value = NULL;
-    if (write_all(fd, &head, sizeof head) && write_all(fd, key, size))
+    if (file_write(fd, &head, sizeof head) && file_write(fd, key, size))
         value = receive(fd, limit, length);
     const int error = errno;
     close(fd);

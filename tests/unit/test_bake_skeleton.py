@@ -10,7 +10,6 @@ import pytest
 from debian.changelog import Changelog
 from debian.deb822 import Deb822
 
-from rumprun.bake.packaging import parse_built_using
 from rumprun.bake.skeleton import (
     PackagedProgram,
     Skeleton,
@@ -20,6 +19,7 @@ from rumprun.bake.skeleton import (
 )
 from rumprun.cli.main import main
 from rumprun.errors import UsageError
+from rumprun.source.relations import exact_versions
 
 
 def skeleton() -> Skeleton:
@@ -85,5 +85,5 @@ def test_no_maintainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, maintain
 
 def test_built_using_is_read() -> None:
     text = "gcc-12 (= 12.2.0-14), musl (= 1.2.3-1), "
-    assert parse_built_using(text) == {"gcc-12": "12.2.0-14", "musl": "1.2.3-1"}
-    assert parse_built_using("") == {}
+    assert dict(exact_versions(text)) == {"gcc-12": "12.2.0-14", "musl": "1.2.3-1"}
+    assert dict(exact_versions("")) == {}

@@ -10,7 +10,7 @@ from elftools.elf.elffile import ELFFile
 
 from rumprun.bake.board import BakeRequest
 from rumprun.bake.program import check_program
-from rumprun.bake.root import Entry, unpacked_size
+from rumprun.bake.root import unpacked_size
 from rumprun.errors import InputError
 
 _MIB = 1 << 20
@@ -75,11 +75,11 @@ def _check_memory(request: BakeRequest) -> None:
     """All files are in memory, and the largest program once more when it runs."""
     if request.memory is None:
         return
-    files = {str(place): Entry(content=path) for place, path in enumerate(_executables(request))}
+    executables = _executables(request)
     needed = (
         unpacked_size(request.files)
-        + unpacked_size(files)
-        + max(loaded_size(path) for path in _executables(request))
+        + sum(path.stat().st_size for path in executables)
+        + max(map(loaded_size, executables))
     )
     if needed > request.memory * _MIB:
         raise InputError(

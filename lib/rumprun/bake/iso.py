@@ -11,6 +11,7 @@ from typing import Final
 
 from rumprun import command
 from rumprun.bake.board import Boot
+from rumprun.bake.kernel import is_bzimage
 from rumprun.digest import sha256_of
 from rumprun.errors import InputError, MissingError
 from rumprun.workdir import atomic_path
@@ -34,10 +35,6 @@ _INITRAMFS: Final = "boot/initramfs"
 # GRUB puts a backslash before each of these on the command line that it passes on
 # (grub-core/lib/cmdline.c).
 _CHANGED_BY_GRUB: Final = frozenset("\"'\\")
-
-# Documentation/x86/boot.rst: a boot loader starts no other kernel.
-_BOOT_MARK: Final = b"HdrS"
-_BOOT_MARK_OFFSET: Final = 0x202
 
 # COMMAND_LINE_SIZE in Linux's arch/x86/include/asm/setup.h, less BOOT_IMAGE=, which GRUB adds.
 _LONGEST_COMMAND_LINE: Final = 2047 - len(f"BOOT_IMAGE=/{_KERNEL} ")
@@ -99,9 +96,7 @@ def check_command_line(line: str) -> None:
 
 
 def _check_kernel(kernel: Path) -> None:
-    with kernel.open("rb") as file:
-        start = file.read(_BOOT_MARK_OFFSET + len(_BOOT_MARK))
-    if not start.endswith(_BOOT_MARK) or len(start) <= _BOOT_MARK_OFFSET:
+    if not is_bzimage(kernel):
         raise InputError(
             f"{kernel}: no bzImage, which GRUB starts", hint="bake the image with a vmlinuz"
         )

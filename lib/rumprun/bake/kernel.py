@@ -52,12 +52,25 @@ def check_kernel(path: Path) -> None:
     Raises :class:`MissingError` where it is not there, :class:`InputError` for anything else.
     """
     try:
-        with path.open("rb") as file:
-            start = file.read(_BOOT_MARK_OFFSET + len(_BOOT_MARK))
+        start = _start_of(path)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise MissingError(f"{path}: no such kernel", hint="give the path of a vmlinuz") from error
-    if not (start.endswith(_BOOT_MARK) or start.startswith(_ELF_MARK)):
+    if not (_is_marked(start) or start.startswith(_ELF_MARK)):
         raise InputError(f"{path}: not a Linux kernel", hint="give a vmlinuz for x86-64")
+
+
+def is_bzimage(path: Path) -> bool:
+    """Whether the file ``path`` is a kernel that any boot loader can start."""
+    return _is_marked(_start_of(path))
+
+
+def _start_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_BOOT_MARK_OFFSET + len(_BOOT_MARK))
+
+
+def _is_marked(start: bytes) -> bool:
+    return start[_BOOT_MARK_OFFSET:] == _BOOT_MARK
 
 
 def archive_kernel(package: str = DEFAULT_PACKAGE, *, offline: bool = False) -> ArchiveKernel:

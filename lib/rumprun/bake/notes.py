@@ -16,7 +16,6 @@ from rumprun.bake.image import Image, describe_file
 from rumprun.bake.root import Entry
 from rumprun.bake.sbom import SBOM_NAME, sbom_document
 from rumprun.contributions import Source
-from rumprun.digest import sha256_of
 from rumprun.origin import Provenance, trace_programs
 
 # What every board calls the kernel that it puts into an image.
@@ -103,12 +102,9 @@ def _describe(file: _Given, digests: _Digests, known: Provenance, image: Image) 
 
 
 def _digests(content: Path | bytes) -> _Digests:
-    if isinstance(content, bytes):
-        sha1 = hashlib.sha1(content, usedforsecurity=False)
-        return _Digests(
-            size=len(content), sha1=sha1.hexdigest(), sha256=hashlib.sha256(content).hexdigest()
-        )
-    with content.open("rb") as file:
-        sha1 = hashlib.file_digest(file, lambda: hashlib.sha1(usedforsecurity=False))
-        size = file.tell()
-    return _Digests(size=size, sha1=sha1.hexdigest(), sha256=sha256_of(content))
+    data = content if isinstance(content, bytes) else content.read_bytes()
+    return _Digests(
+        size=len(data),
+        sha1=hashlib.sha1(data, usedforsecurity=False).hexdigest(),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )

@@ -3,24 +3,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import apt
 
-from rumprun import command
 from rumprun.bake.board import find_board
 from rumprun.bake.image import Image
 from rumprun.bake.initramfs import source_date
 from rumprun.bake.manifest import SUFFIX, Manifest, manifest_request, read_manifest
 from rumprun.bake.output import bake_image
+from rumprun.source.installed import packages_named
+from rumprun.source.relations import exact_versions
 from rumprun.variant.install import STATIC_BUILT_USING, set_substvars
 
 # Below it, a directory for each package: no image's files are in another's way.
 IMAGES = Path("usr/lib/rumprun-images")
-
-_RELATION = re.compile(r"\s*([a-z0-9][a-z0-9+.-]+) \(= ([^)]+)\)\s*")
 
 
 def manifest_of(tree: Path, package: str) -> Path | None:
@@ -57,11 +54,9 @@ def bake_package(tree: Path, package: str, manifest_file: Path) -> Image:
 def _sources_of_programs(manifest: Manifest) -> dict[str, str]:
     """The sources of the variant packages that programs are of, and what those have linked in."""
     found: dict[str, str] = {}
-    for package in manifest.packages:
-        answer = _query(package, ("source:Package", "source:Version", "Static-Built-Using"))
-        name, version, linked = answer
-        found[name] = version
-        found.update(parse_built_using(linked))
+    for package in packages_named(manifest.packages).values():
+        found[package.source] = package.source_version
+        found.update(package.static_built_using)
     return found
 
 
@@ -85,17 +80,5 @@ def _sources_of_kernel(image: Image) -> dict[str, str]:
     found = known[name].versions.get(version) if name in known else None
     if found is None:
         return {}
-    built_using = parse_built_using(str(found.record.get("Built-Using", "")))
+    built_using = dict(exact_versions(str(found.record.get("Built-Using", ""))))
     return {found.source_name: found.source_version, **built_using}
-
-
-def _query(package: str, fields: Sequence[str]) -> list[str]:
-    form = "".join(f"${{{field}}}\\n" for field in fields)
-    answer = command.run(["dpkg-query", "--show", f"--showformat={form}", package])
-    return answer.stdout.split("\n")[: len(fields)]
-
-
-def parse_built_using(text: str) -> dict[str, str]:
-    """The sources and versions of a field ``Static-Built-Using`` (deb-control(5))."""
-    found = (_RELATION.fullmatch(one) for one in text.split(",") if one.strip())
-    return {match.group(1): match.group(2) for match in found if match}

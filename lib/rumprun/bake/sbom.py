@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from rumprun.bake.component import Component
 from rumprun.bake.image import Image
-from rumprun.contributions import Source
+from rumprun.contributions import LinkedFile, Source
 from rumprun.origin import OWN_SOURCE
 from rumprun.version import VERSION
 
@@ -119,13 +119,16 @@ def _key(source: Source, kind: str = "source") -> _Key:
     return (kind, source.name, source.version)
 
 
+def _key_of_linked(file: LinkedFile) -> _Key:
+    return _key(file.source) if file.source else ("archive", file.file, None)
+
+
 def _keys_of(component: Component) -> Iterable[_Key]:
     if component.source:
         yield _key(component.source, "kernel" if component.kind == "kernel" else "source")
     for source in component.contains:
         yield _key(source)
-    for file in component.linked:
-        yield _key(file.source) if file.source else ("archive", file.file, None)
+    yield from map(_key_of_linked, component.linked)
 
 
 def _packages(components: Iterable[Component]) -> dict[_Key, Element]:
@@ -194,8 +197,7 @@ def _relations_of(
         return relations
     linked: dict[str, int] = {}
     for file in component.linked:
-        key: _Key = _key(file.source) if file.source else ("archive", file.file, None)
-        identity = packages[key]["SPDXID"]
+        identity = packages[_key_of_linked(file)]["SPDXID"]
         linked[identity] = linked.get(identity, 0) + file.bytes
     for source in component.contains:
         linked.setdefault(packages[_key(source)]["SPDXID"], 0)

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from rumprun import ui
-from rumprun.cli.override import memory_size
+from rumprun.cli.override import add_memory_argument
 from rumprun.cli.symbolize import add_debug_option
 from rumprun.lab.debug import DebugRequest, debug_image
 
@@ -21,9 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = "rumpdeb gdb [OPTION…] DIR [-- ARG…]"
     parser.epilog = "With --, what follows are further arguments of gdb."
     parser.add_argument("directory", type=Path, metavar="DIR", help="image that was baked")
-    parser.add_argument(
-        "--memory", type=memory_size, metavar="MB", help="the machine's memory (default: as needed)"
-    )
+    add_memory_argument(parser, whose="machine")
     parser.add_argument(
         "--console",
         type=Path,

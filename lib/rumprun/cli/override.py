@@ -44,7 +44,17 @@ def read_override(image: Image, arguments: argparse.Namespace) -> Document | Non
     return document
 
 
-def memory_size(word: str) -> int:
+def add_memory_argument(parser: argparse.ArgumentParser, *, whose: str) -> None:
+    """Declare ``--memory``; ``whose`` is what the memory is of, in the help."""
+    parser.add_argument(
+        "--memory",
+        type=_memory_size,
+        metavar="MB",
+        help=f"the {whose}'s memory (default: as needed)",
+    )
+
+
+def _memory_size(word: str) -> int:
     """A machine's memory in MiB."""
     value = int(word)
     if not 0 < value <= MOST_MEMORY:

@@ -10,7 +10,7 @@ import sys
 from rumprun import ui
 from rumprun.bake.image import read_image
 from rumprun.cli.device_options import add_device_arguments, devices_of
-from rumprun.cli.override import add_override_arguments, memory_size, read_override
+from rumprun.cli.override import add_memory_argument, add_override_arguments, read_override
 from rumprun.config.document import document_text
 from rumprun.lab.accelerator import CHOICES
 from rumprun.lab.devices import Devices
@@ -26,9 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the subcommand."""
     parser.usage = "rumpdeb run [OPTION…] DIR [-- ARG…]"
     add_override_arguments(parser)
-    parser.add_argument(
-        "--memory", type=memory_size, metavar="MB", help="the machine's memory (default: as needed)"
-    )
+    add_memory_argument(parser, whose="machine")
     add_device_arguments(parser)
     parser.add_argument(
         "--timeout", type=_seconds, metavar="S", help="stop the machine after S seconds"

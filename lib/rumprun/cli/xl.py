@@ -13,7 +13,7 @@ from rumprun import ui
 from rumprun.bake.board import Boot, BootRequest, find_board
 from rumprun.bake.image import Image, check_files, read_image
 from rumprun.cli.device_options import add_block_argument
-from rumprun.cli.override import add_override_arguments, memory_size, read_override
+from rumprun.cli.override import add_memory_argument, add_override_arguments, read_override
 from rumprun.config.document import Document, document_text
 from rumprun.errors import UsageError
 from rumprun.lab.devices import check_block
@@ -25,7 +25,7 @@ from rumprun.lab.domain import (
     make_domain,
 )
 from rumprun.lab.needs import needed_devices
-from rumprun.lab.qemu import memory_needed
+from rumprun.lab.qemu import memory_chosen
 from rumprun.workdir import atomic_path, temporary_tree
 
 HELP = "print the configuration of an image's domain, for Xen's xl"
@@ -55,9 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="kind of domain (default: %(default)s)",
     )
     parser.add_argument("--name", metavar="NAME", help="the domain's (default: the directory's)")
-    parser.add_argument(
-        "--memory", type=memory_size, metavar="MB", help="the domain's memory (default: as needed)"
-    )
+    add_memory_argument(parser, whose="domain")
     parser.add_argument(
         "--net",
         action="append",
@@ -84,7 +82,7 @@ def main(arguments: argparse.Namespace) -> int:
             boot if not arguments.ramdisk else _with_ramdisk(boot, arguments.ramdisk),
             name=arguments.name or _name(arguments.directory),
             kind=arguments.type,
-            memory=arguments.memory or image.memory or memory_needed(image),
+            memory=memory_chosen(image, arguments.memory),
             vifs=arguments.net,
             blocks=arguments.block,
             wanted=needed_devices(image, document),

@@ -113,11 +113,11 @@ def kernel_hash(image: Image, boot: Boot) -> str:
 
 
 def memory_given(image: Image, wanted: int | None) -> int:
-    """What the machine gets, in MiB: ``wanted``, or what was baked in, or what the image needs.
+    """What the machine gets, see :func:`memory_chosen`.
 
     Raises :class:`InputError` where not even the files fit.
     """
-    memory = wanted or image.memory or memory_needed(image)
+    memory = memory_chosen(image, wanted)
     # The programs are there packed and unpacked, until the kernel has unpacked them all.
     least = image.size + sum(program.size for program in image.programs)
     if memory * _MIB < least:
@@ -126,6 +126,11 @@ def memory_given(image: Image, wanted: int | None) -> int:
             hint="give the machine more with --memory",
         )
     return memory
+
+
+def memory_chosen(image: Image, wanted: int | None) -> int:
+    """``wanted``, or what was baked in, or what the image needs, in MiB."""
+    return wanted or image.memory or memory_needed(image)
 
 
 def memory_needed(image: Image) -> int:

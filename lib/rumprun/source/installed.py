@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +39,12 @@ def owners_of(files: Iterable[Path]) -> dict[Path, InstalledPackage]:
         owner, _, path = line.rpartition(": ")
         if not line.startswith("diversion "):
             owners[Path(path)] = owner.split(", ")[0].strip()
-    packages = _packages(set(owners.values()))
+    packages = packages_named(set(owners.values()))
     return {path: packages[name] for path, name in owners.items() if name in packages}
 
 
-def _packages(names: set[str]) -> dict[str, InstalledPackage]:
+def packages_named(names: Collection[str]) -> dict[str, InstalledPackage]:
+    """The installed packages ``names``, as dpkg calls them; :class:`CommandFailed` for others."""
     if not names:
         return {}
     found: dict[str, InstalledPackage] = {}
