@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What joins the base with its devices, in xen/, virtio/ and net/: each says here what it offers,
+ * and is asked to begin by devices.c, which knows the kinds of machine.
+ */
+#ifndef RUMPRUN_DEVICE_H
+#define RUMPRUN_DEVICE_H
+
+#include "base.h"
+#include "memory.h"
+#include "thread.h"
+
+/* interrupt.c: interrupts. Handlers must not wait. */
+
+typedef void interrupt_handler(void *with);
+/* The vector that a device is to send (MSI), or 0 where there are none left. */
+unsigned interrupt_vector(interrupt_handler *handler, void *with);
+/* Sends what comes in at this pin of the I/O APIC to that vector. */
+void interrupt_route(unsigned pin, unsigned vector, bool level);
+/* MSI's address and data for a vector. */
+#define INTERRUPT_MESSAGE_ADDRESS 0xfee00000u
+/* A function that runs as soon as the interrupt is over, or the base would be left: it may take
+   longer, but must not wait either. All zeros with run set is one at rest. */
+struct deferred {
+    struct deferred *next;
+    bool queued;
+    void (*run)(struct deferred *deferred);
+};
+void deferred_queue(struct deferred *deferred);
+
+/* console.c: where the base and the programs' consoles write, and read. */
+
+struct console_device {
+    struct console_device *next;
+    const char *name;
+    /* All of it, waiting for the device where it must. */
+    void (*write)(struct console_device *device, const char *bytes, size_t size);
+    /* At most so many that have come in; 0: none. console_input when there may be some. */
+    size_t (*read)(struct console_device *device, char *bytes, size_t size);
+};
+void console_add(struct console_device *device);
+void console_write(const char *bytes, size_t size);
+/* A device has something to read; from its interrupt. */
+void console_input(struct console_device *device);
+
+/* The line with the exit status goes to the device that control= on the command line names. */
+void console_control(const char *line);
+
+/* start.c: what the machine was started with. */
+
+struct start_module {
+    physical_t start;
+    uint64_t size;
+    const char *words;
+};
+extern const char *start_words;                       /* the command line */
+/* The value of "name=value" in it, ended by a space or NUL; its length, or -1. */
+int64_t start_option(const char *name, const char **value);
+size_t start_modules(struct start_module *modules, size_t most);
+/* 0 where there is none. */
+extern physical_t start_acpi;
+
+/* Network devices, for net/. */
+struct net_part {
+    const void *bytes;
+    size_t size;
+};
+struct net_device {
+    struct net_device *next;
+    const char *name;
+    uint8_t address[6];
+    uint16_t mtu;
+    /* Sends a frame that consists of parts; false where there is no room. */
+    bool (*send)(struct net_device *device, const struct net_part *parts, size_t count);
+    /* Set by net/: a frame came in; the bytes are the driver's again when it returns. */
+    void (*receive)(struct net_device *device, const void *frame, size_t size);
+    /* Set by net/: there is room again. */
+    void (*room)(struct net_device *device);
+    bool (*carrier)(struct net_device *device);
+    void *data, *user;
+};
+void net_device_add(struct net_device *device);
+
+/* Block device: read and write wait for the device. Sectors of 512 bytes. */
+struct block_device {
+    struct block_device *next;
+    char name[8];
+    uint64_t sectors;
+    bool read_only;
+    int (*transfer)(struct block_device *device, uint64_t sector, void *bytes, size_t sectors, bool write);
+    int (*flush)(struct block_device *device);
+    void *data;
+};
+void block_device_add(struct block_device *device);
+
+/* Each kind of device, if it was linked in. */
+__attribute__((weak)) void virtio_begin(void);
+/* Before anything else: whether this is a Xen guest, its clock, console and hypercalls. */
+__attribute__((weak)) bool xen_begin(void);
+/* What Xen offers besides: xenbus, event channels, grants, and their files. */
+__attribute__((weak)) void xen_devices_begin(void);
+__attribute__((weak)) void net_begin(void);
+/* Ends a Xen guest; returns where there is no Xen. reason is SHUTDOWN_poweroff or _crash. */
+__attribute__((weak)) void xen_shutdown(unsigned reason);
+/* Nanoseconds since the machine started, and of the epoch, where Xen keeps the time. */
+__attribute__((weak)) bool xen_clock(uint64_t *frequency, uint64_t *epoch);
+
+#endif

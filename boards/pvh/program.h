@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Programs: each in a slot of the address space, with its own memory, descriptors and signals.
+ *
+ * Slot 0 is for one program that says itself where it wants to be (ET_EXEC); the baker places the
+ * others at the beginning of slot 1, 2 and so on, in the order of the image's table. A program that
+ * runs twice at a time gets any other free slot, where its own start code relocates it.
+ */
+#ifndef RUMPRUN_PROGRAM_H
+#define RUMPRUN_PROGRAM_H
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "base.h"
+#include "thread.h"
+
+struct file;
+struct node;
+
+#define PROGRAM_SLOTS 100
+#define PROGRAM_SLOT_SIZE ((uint64_t)1 << 40)
+#define PROGRAM_STACK_SIZE ((uint64_t)8 << 20)
+#define PROGRAM_DESCRIPTORS 1024
+
+/* A range of a program's memory, all of it mapped in the same way. */
+struct region {
+    struct region *next;
+    uint64_t start, end;
+    /* PROT_READ and so on; and MAP_SHARED, MAP_STACK and so on. */
+    int protection, flags;
+    /* What is mapped there, from this offset on; NULL for zeros. */
+    struct file *file;
+    uint64_t offset;
+};
+
+struct space {
+    uint64_t start, end;
+    struct region *regions, *last_found;
+    uint64_t break_start, break_end;
+    /* Pages that belong to the program, and how many it may have. */
+    uint64_t pages, most_pages;
+};
+
+/* What happens at a signal: as the kernel's struct sigaction on x86-64. */
+struct signal_action {
+    uint64_t handler, flags, restorer, mask;
+};
+
+struct descriptor {
+    struct file *file;
+    bool close_on_exec;
+};
+
+struct program {
+    struct list all;
+    int id;
+    unsigned slot;
+    char name[128];
+    /* Where its file is in the image. */
+    char path[256];
+    struct space space;
+    struct list threads;
+    size_t thread_count;
+    struct descriptor *descriptors;
+    unsigned descriptor_count;
+    struct node *directory;
+    unsigned umask;
+    struct rlimit limits[RLIM_NLIMITS];
+    struct signal_action actions[64];
+    uint64_t pending;
+    struct signal_details *details;
+    /* Since when it runs, in nanoseconds; and what its ended threads used. */
+    uint64_t started, ran;
+    struct timer alarm;
+    uint64_t alarm_interval;
+    bool ending, ended;
+    /* 128 + signal where one ended it. */
+    int status;
+    /* Woken when it ended. */
+    struct wait_queue end;
+    uint64_t calls;
+};
+
+/* program.c: programs. */
+
+/* What to start: argv and env end with NULL; standard input, output and error are three files,
+   each of which gets a reference of its own. */
+struct program_request {
+    const char *name, *path;
+    char *const *argv, *const *env;
+    const char *directory;
+    struct file *standard[3];
+    /* The most memory it may have, in pages; 0: no limit of its own. */
+    uint64_t most_pages;
+};
+
+/* 0 and the program, which runs at the next opportunity, or -errno. */
+int program_start(const struct program_request *request, struct program **started);
+/* Puts back what is left of one that has ended. */
+void program_forget(struct program *program);
+/* All of its threads end at their next opportunity; the calling one at once if it is its own. */
+void program_end(struct program *program, int status);
+struct program *program_find(int id);
+extern struct list programs;
+/* Called when a program has ended and all it had is put back; entrypoint.c sets it. */
+extern void (*program_on_end)(struct program *program);
+static inline struct program *program_current(void) { return thread_current->program; }
+
+/* load.c: the program's file. Read like anything that somebody else wrote. */
+
+struct loaded {
+    uint64_t entry, headers, base;
+    uint64_t header_count, header_size;
+};
+/* Maps the ELF file's segments into the space; 0 or -errno. placed is whether it is at the address
+   that it was linked or placed at. */
+int load_program(struct space *space, struct file *file, struct loaded *loaded);
+
+/* stack.c: what a program finds on its stack when it starts (the ABI's argc, argv, envp, auxv). */
+int stack_fill(struct program *program, const struct program_request *request,
+               const struct loaded *loaded, uint64_t *pointer);
+
+/* space.c: a program's memory. */
+
+void space_begin(struct space *space, unsigned slot);
+void space_end(struct space *space);
+/* Maps as mmap(2) does; the address, or -errno. address 0 lets it choose. The file gets a reference
+   of its own. */
+int64_t space_map(struct space *space, uint64_t address, uint64_t size, int protection, int flags,
+                  struct file *file, uint64_t offset);
+int space_unmap(struct space *space, uint64_t address, uint64_t size);
+int space_protect(struct space *space, uint64_t address, uint64_t size, int protection);
+/* Gives the page there back, so that the next access finds it as at first (MADV_DONTNEED). */
+int space_drop(struct space *space, uint64_t address, uint64_t size);
+struct region *space_find(struct space *space, uint64_t address);
+
+/* fault.c: a page that is to be there and is not yet. */
+
+enum fault_result { FAULT_MENDED, FAULT_UNMAPPED, FAULT_FORBIDDEN, FAULT_NO_MEMORY, FAULT_BEYOND_FILE };
+enum fault_result fault_mend(struct space *space, uint64_t address, bool write, bool execute);
+
+/* descriptor.c: a program's open files. */
+
+/* The file, without a reference of its own, or NULL. */
+struct file *descriptor_file(unsigned number);
+/* The lowest free number from first on gets the file, which is the table's then; or -EMFILE. */
+int descriptor_add(struct program *program, struct file *file, unsigned first, bool close_on_exec);
+int descriptor_close(struct program *program, unsigned number);
+void descriptors_end(struct program *program);
+
+/* signal.c: signals. */
+
+/* Makes a signal pending; thread NULL: for any of the program's. code and value as in siginfo_t. */
+void signal_send(struct program *program, struct thread *thread, const siginfo_t *info);
+void signal_send_simple(struct program *program, int number, int code);
+/* A fault of the current thread, which its registers tell: a handler or the program's end. */
+void signal_fault(struct registers *registers, int number, int code, uint64_t address);
+/* Before a program is entered: runs what is pending, if anything. */
+void signal_deliver(struct registers *registers);
+/* Whether the thread has one pending that is not blocked or ignored. */
+bool signal_waits(const struct thread *thread);
+void signals_forget(struct signal_details **details);
+
+/* futex.c: words that threads of a program wait at. */
+
+int futex_wake_address(uint64_t address, unsigned most);
+/* What a thread leaves behind: the word to clear, robust futexes. */
+void futex_thread_ends(struct thread *thread);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Threads, of programs and of the base, and how they wait. */
+#ifndef RUMPRUN_THREAD_H
+#define RUMPRUN_THREAD_H
+
+/* Offsets into struct thread that assembly uses. */
+#define THREAD_STACK_POINTER 0
+#define THREAD_STACK_END 8
+#define THREAD_FLOATS 16
+#define THREAD_FS_BASE 24
+
+#ifndef __ASSEMBLER__
+#include "base.h"
+
+struct program;
+
+/* What a program's thread had in its registers when it entered the base, in the order in which
+   entry.S pushes them; the end is what the processor itself pushes. */
+struct registers {
+    uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+    /* The number of the exception or interrupt; of a system call, its number. */
+    uint64_t number;
+    uint64_t error;
+    uint64_t rip, cs, flags, rsp, ss;
+};
+
+enum thread_state { THREAD_READY, THREAD_WAITING, THREAD_ENDED };
+
+struct thread {
+    /* Where the base left off when another thread took over. */
+    uint64_t stack_pointer;
+    uint64_t stack_end;
+    /* The program's floating point state, aligned as XSAVE wants it. */
+    void *floats;
+    uint64_t fs_base;
+
+    enum thread_state state;
+    /* In the queue of those that are ready, and in all of the program's. */
+    struct list ready, siblings;
+    /* NULL for the base's own threads. */
+    struct program *program;
+    int id;
+    /* Wakes the thread; a member of the clock's list while it waits with a deadline. */
+    struct list timed;
+    uint64_t deadline;
+    bool timed_out;
+    /* The program's registers; valid while the thread is in the base. */
+    struct registers *registers;
+    /* Signals (signal.c): blocked, and pending for this thread alone. */
+    uint64_t blocked, pending;
+    /* What is to be blocked again once a handler ran that interrupted sigsuspend and its like. */
+    uint64_t blocked_before;
+    bool restore_blocked;
+    uint64_t signal_stack, signal_stack_size;
+    struct signal_details *details;
+    /* The program's: a word to clear and wake at the end (CLONE_CHILD_CLEARTID), robust futexes. */
+    uint64_t clear_at_end, robust_list;
+    /* Waiting ends early for a signal that is not blocked. */
+    bool interruptible;
+    bool must_end;
+    uint64_t ran;
+    char name[16];
+};
+
+_Static_assert(offsetof(struct thread, stack_pointer) == THREAD_STACK_POINTER, "entry.S uses it");
+_Static_assert(offsetof(struct thread, stack_end) == THREAD_STACK_END, "entry.S uses it");
+_Static_assert(offsetof(struct thread, floats) == THREAD_FLOATS, "entry.S uses it");
+_Static_assert(offsetof(struct thread, fs_base) == THREAD_FS_BASE, "entry.S uses it");
+
+/* thread.c: threads. */
+
+extern struct thread *thread_current;
+
+/* The running flow of control becomes the first thread. */
+void threads_begin(void);
+/* A thread that calls begin, which must not return, in the base; NULL without memory. It is not
+   ready yet: thread_go. */
+struct thread *thread_make(struct program *program, void (*begin)(void *), void *with);
+/* Puts back a thread that never went. */
+void thread_unmake(struct thread *thread);
+void thread_go(struct thread *thread);
+_Noreturn void thread_end(void);
+/* Lets others run. */
+void thread_yield(void);
+/* The thread of the running programs with that id, or NULL. */
+struct thread *thread_find(int id);
+/* Called where a program is about to be entered again after an interrupt: others may be ready. */
+void thread_preempt(void);
+
+/* wait.c: waiting for something. */
+
+#define WAIT_FOR_EVER UINT64_MAX
+
+/* A place where threads wait, or others want to be told. All zeros is none waiting. */
+struct wait_queue {
+    struct waiter *first, *last;
+};
+
+/* One that waits in one queue. */
+struct waiter {
+    struct waiter *next, *previous;
+    struct wait_queue *queue;
+    struct thread *thread;
+    bool woken;
+    /* Called instead of waking the thread, if not NULL; the waiter stays in the queue. */
+    void (*notify)(struct waiter *waiter);
+};
+
+/* Waiting in several queues: add to each, look whether there is something to wait for, sleep,
+   remove from each. */
+void wait_add(struct waiter *waiter, struct wait_queue *queue);
+void wait_remove(struct waiter *waiter);
+/* Sleeps until one of this thread's waiters is woken; 0, -ETIMEDOUT, or -EINTR for a signal. The
+   deadline is in nanoseconds of clock_now(). */
+int wait_sleep(uint64_t deadline);
+/* All of it, for one queue. */
+int wait_on(struct wait_queue *queue, uint64_t deadline);
+/* As wait_on, but a signal does not end it. */
+void wait_on_surely(struct wait_queue *queue);
+/* Wakes at most so many, the longest waiting first; returns how many. */
+unsigned wait_wake(struct wait_queue *queue, unsigned most);
+static inline void wait_wake_all(struct wait_queue *queue) { (void)wait_wake(queue, UINT32_MAX); }
+/* Ends a thread's interruptible wait as a signal does. */
+void wait_interrupt(struct thread *thread);
+
+/* clock.c: time, in nanoseconds. */
+
+/* Since the machine started. */
+uint64_t clock_now(void);
+/* What to add for the time since 1970. */
+uint64_t clock_epoch(void);
+void clock_set_epoch(uint64_t epoch);
+/* Tells whatever interrupts that the earliest deadline has changed. */
+void clock_arm(void);
+/* Ends the waits that are over, and calls the timers that are due: what a timer interrupt does. */
+void clock_tick(void);
+
+/* Calls its function, which must not wait, when its time has come. All zeros is a timer at rest. */
+struct timer {
+    struct timer *next;
+    uint64_t deadline;
+    bool armed;
+    void (*expire)(struct timer *timer);
+};
+void timer_arm(struct timer *timer, uint64_t deadline);
+void timer_disarm(struct timer *timer);
+
+/* entry.S */
+void thread_switch(struct thread *from, struct thread *to);
+#endif
+
+#endif
