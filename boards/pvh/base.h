@@ -29,6 +29,11 @@
 static inline uint64_t round_down(uint64_t value, uint64_t unit) { return value & ~(unit - 1); }
 static inline uint64_t round_up(uint64_t value, uint64_t unit) { return (value + unit - 1) & ~(unit - 1); }
 
+/* Of memory: end is the first byte behind it. */
+struct range {
+    uint64_t start, end;
+};
+
 /* A doubly linked list: its head, and a member of each entry. An empty head points to itself. */
 struct list {
     struct list *next, *previous;

@@ -30,8 +30,10 @@ typedef int64_t call_function(const struct call *call);
 #include "calls.h"
 #undef CALL
 
-/* call.c */
-void call_enter(struct registers *registers);
+/* call.c: from entry.S. Whether all of the registers have to be loaded, since a handler runs now. */
+bool call_enter(struct registers *registers);
+/* Before a program is entered again, on the thread's stack: others' turn, signals, its end. */
+void call_leave(struct registers *registers);
 /* What /proc/base says of them. */
 size_t calls_write(char *text, size_t size);
 /* Whether each call is said on the console. */

@@ -27,6 +27,7 @@ struct deferred {
     void (*run)(struct deferred *deferred);
 };
 void deferred_queue(struct deferred *deferred);
+void deferred_run(void);
 
 /* console.c: where the base and the programs' consoles write, and read. */
 
@@ -40,18 +41,24 @@ struct console_device {
 };
 void console_add(struct console_device *device);
 void console_write(const char *bytes, size_t size);
-/* A device has something to read; from its interrupt. */
-void console_input(struct console_device *device);
+/* At most so many bytes that have come in at any console. */
+size_t console_read(char *bytes, size_t size);
+/* A device has something to read; from its interrupt. console_file.c defines it. */
+__attribute__((weak)) void console_input(struct console_device *device);
 
-/* The line with the exit status goes to the device that control= on the command line names. */
+/* The line with the exit status goes to the device that rumprun.control= on the command line names. */
 void console_control(const char *line);
 
 /* start.c: what the machine was started with. */
 
+/* Reads the start info and takes over memory. */
+void start_begin(physical_t info);
+/* In bytes, of the root archive behind the base (MEMORY_BASE's base_end). */
+uint64_t start_root_size(void);
+
 struct start_module {
     physical_t start;
     uint64_t size;
-    const char *words;
 };
 extern const char *start_words;                       /* the command line */
 /* The value of "name=value" in it, ended by a space or NUL; its length, or -1. */

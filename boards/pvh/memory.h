@@ -8,6 +8,8 @@
 #define RUMPRUN_MEMORY_H
 
 #define PAGE_SIZE 4096
+/* Of a thread in the base, in bytes. */
+#define STACK_SIZE 16384
 #define MEMORY_BASE 0xffffffff80000000
 #define MEMORY_DIRECT 0xffff800000000000
 /* Stacks of threads in the base, with unmapped pages between them; and devices. */
@@ -24,6 +26,8 @@ typedef uint64_t physical_t;
 
 /* pages.c: pages of memory. */
 
+/* A byte for each of so many pages is at table; none is free yet. */
+void pages_begin(physical_t table, uint64_t pages);
 /* Takes over a range of free memory; partial pages at its ends are left out. */
 void pages_add(physical_t start, physical_t end);
 /* A page full of zeros, or 0 where there is none left. */
@@ -32,6 +36,8 @@ void page_put(physical_t page);
 /* 1 << order pages in a row, aligned to their size, not cleared; 0 where there are none. */
 physical_t pages_get(unsigned order);
 void pages_put(physical_t first, unsigned order);
+/* Of what pages_get gave. */
+unsigned pages_order(physical_t first);
 /* In pages. */
 uint64_t pages_free(void);
 uint64_t pages_total(void);
@@ -57,8 +63,9 @@ void *heap_resize(void *memory, size_t size);
 /* Nobody can touch it, but it is there (mprotect PROT_NONE). */
 #define PAGING_HIDDEN 16u
 
-/* Replaces the boot's tables by those that know what is text and what is data. */
-void paging_begin(void);
+/* Replaces the boot's tables by those that know what is text and what is data. The ranges, in
+   order, are all of memory; the root archive lies behind the base. */
+void paging_begin(const struct range *ranges, size_t count, uint64_t root_size);
 /* False where there is no memory for a table. The page must not be mapped; write and execute
    exclude each other. */
 bool paging_map(uint64_t address, physical_t page, unsigned flags);
@@ -76,7 +83,6 @@ void *paging_map_device(physical_t start, uint64_t size);
 /* A stack in the base, one unmapped page below it: its end, or 0. */
 uint64_t stack_get(void);
 void stack_put(uint64_t end);
-#define STACK_SIZE 16384
 
 /* copy.S: to and from memory of a program, which may not be there: false then. The caller has
    checked that the range lies in the program's half (program_range). */

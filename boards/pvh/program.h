@@ -70,7 +70,8 @@ struct program {
     struct signal_action actions[64];
     uint64_t pending;
     struct signal_details *details;
-    /* Since when it runs, in nanoseconds; and what its ended threads used. */
+    /* When it started, and what its ended threads used, in ticks of cpu_clock(): the clock itself
+       may have to be measured first. */
     uint64_t started, ran;
     struct timer alarm;
     uint64_t alarm_interval;
@@ -101,6 +102,9 @@ int program_start(const struct program_request *request, struct program **starte
 void program_forget(struct program *program);
 /* All of its threads end at their next opportunity; the calling one at once if it is its own. */
 void program_end(struct program *program, int status);
+/* From thread_end(): the current thread of a program is no more; the last one puts back what the
+   program had. */
+void program_thread_ends(struct thread *thread);
 struct program *program_find(int id);
 extern struct list programs;
 /* Called when a program has ended and all it had is put back; entrypoint.c sets it. */

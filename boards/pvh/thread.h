@@ -24,6 +24,14 @@ struct registers {
     uint64_t rip, cs, flags, rsp, ss;
 };
 
+/* Calls its function, which must not wait, when its time has come. All zeros is a timer at rest. */
+struct timer {
+    struct timer *next;
+    uint64_t deadline;
+    bool armed;
+    void (*expire)(struct timer *timer);
+};
+
 enum thread_state { THREAD_READY, THREAD_WAITING, THREAD_ENDED };
 
 struct thread {
@@ -40,10 +48,9 @@ struct thread {
     /* NULL for the base's own threads. */
     struct program *program;
     int id;
-    /* Wakes the thread; a member of the clock's list while it waits with a deadline. */
-    struct list timed;
-    uint64_t deadline;
-    bool timed_out;
+    /* Armed while it waits with a deadline. */
+    struct timer timer;
+    bool timed_out, woken;
     /* The program's registers; valid while the thread is in the base. */
     struct registers *registers;
     /* Signals (signal.c): blocked, and pending for this thread alone. */
@@ -55,10 +62,12 @@ struct thread {
     struct signal_details *details;
     /* The program's: a word to clear and wake at the end (CLONE_CHILD_CLEARTID), robust futexes. */
     uint64_t clear_at_end, robust_list;
-    /* Waiting ends early for a signal that is not blocked. */
+    /* Its wait ends early for a signal that is not blocked. */
     bool interruptible;
+    /* It is to end as soon as it would go back to its program. */
     bool must_end;
-    uint64_t ran;
+    /* On the processor, in ticks of cpu_clock(); and since when, while it is there. */
+    uint64_t ran, since;
     char name[16];
 };
 
@@ -79,13 +88,29 @@ struct thread *thread_make(struct program *program, void (*begin)(void *), void 
 /* Puts back a thread that never went. */
 void thread_unmake(struct thread *thread);
 void thread_go(struct thread *thread);
+/* The current one ends; of a program's, program_thread_ends (program.h) hears first. */
 _Noreturn void thread_end(void);
+/* Others go on, until the current one is made ready by thread_ready(). */
+void thread_wait(void);
+void thread_ready(struct thread *thread);
+/* Whether others are ready. */
+bool thread_others(void);
 /* Lets others run. */
 void thread_yield(void);
 /* The thread of the running programs with that id, or NULL. */
 struct thread *thread_find(int id);
-/* Called where a program is about to be entered again after an interrupt: others may be ready. */
+/* Called where a program is about to be entered again: it may have had its share. */
 void thread_preempt(void);
+/* From the clock: the current thread has had its share. */
+void thread_share_over(void);
+/* When a thread that begins now has had it. */
+#define THREAD_SHARE 10000000u
+/* The current thread's fs register, which the program's thread pointer is. */
+void thread_set_fs(uint64_t base);
+/* Of the floating point state at thread->floats, as XSAVE stores it. */
+extern uint32_t thread_floats_size;
+void thread_save_floats(void *floats);
+void thread_load_floats(const void *floats);
 
 /* wait.c: waiting for something. */
 
@@ -110,8 +135,8 @@ struct waiter {
    remove from each. */
 void wait_add(struct waiter *waiter, struct wait_queue *queue);
 void wait_remove(struct waiter *waiter);
-/* Sleeps until one of this thread's waiters is woken; 0, -ETIMEDOUT, or -EINTR for a signal. The
-   deadline is in nanoseconds of clock_now(). */
+/* Sleeps until one of this thread's waiters is woken; 0 (now and then too early: look again),
+   -ETIMEDOUT, or -EINTR for a signal. The deadline is in nanoseconds of clock_now(). */
 int wait_sleep(uint64_t deadline);
 /* All of it, for one queue. */
 int wait_on(struct wait_queue *queue, uint64_t deadline);
@@ -127,25 +152,21 @@ void wait_interrupt(struct thread *thread);
 
 /* Since the machine started. */
 uint64_t clock_now(void);
+/* The same of ticks of cpu_clock(), such as thread->ran. */
+uint64_t clock_of_ticks(uint64_t ticks);
 /* What to add for the time since 1970. */
 uint64_t clock_epoch(void);
 void clock_set_epoch(uint64_t epoch);
-/* Tells whatever interrupts that the earliest deadline has changed. */
+/* Has the processor interrupted at the earliest deadline, or where another thread is ready and the
+   current one has had its share. */
 void clock_arm(void);
-/* Ends the waits that are over, and calls the timers that are due: what a timer interrupt does. */
-void clock_tick(void);
 
-/* Calls its function, which must not wait, when its time has come. All zeros is a timer at rest. */
-struct timer {
-    struct timer *next;
-    uint64_t deadline;
-    bool armed;
-    void (*expire)(struct timer *timer);
-};
 void timer_arm(struct timer *timer, uint64_t deadline);
 void timer_disarm(struct timer *timer);
 
-/* entry.S */
+/* entry.S: leaves the base for the program whose registers these are; the thread's stack in the base
+   is empty then. */
+_Noreturn void program_enter(struct registers *registers);
 void thread_switch(struct thread *from, struct thread *to);
 #endif
 

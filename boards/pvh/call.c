@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* System calls: finds the function, counts, and says what is missing. */
+#include "call.h"
+
+#define CALLS 480u
+
+struct known {
+    call_function *function;
+    const char *name;
+};
+
+static const struct known calls[CALLS] = {
+#define CALL(name) [SYS_##name] = {sys_##name, #name},
+#include "calls.h"
+#undef CALL
+};
+
+static uint64_t missing[CALLS], total;
+bool call_trace;
+
+/* Once for each: a program that asks again does so in a loop. */
+static int64_t refuse(uint64_t number)
+{
+    const uint64_t place = MIN(number, CALLS - 1);
+    if (missing[place]++ == 0) {
+        const char *const name = calls[place].name;
+        say("%s: no system call %lu%s%s%s", program_current()->name, number, name ? " (" : "",
+            name ? name : "", name ? ")" : "");
+    }
+    return -ENOSYS;
+}
+
+static int64_t perform(uint64_t number, const struct call *call)
+{
+    const struct known *known = number < CALLS ? &calls[number] : NULL;
+    total++;
+    program_current()->calls++;
+    if (!known || !known->function)
+        return refuse(number);
+    if (!call_trace)
+        return known->function(call);
+    const struct program *const program = program_current();
+    const int64_t result = known->function(call);
+    say("%s[%d] %s(0x%lx, 0x%lx, 0x%lx, 0x%lx) = %ld", program->name, thread_current->id,
+        known->name, call->a[0], call->a[1], call->a[2], call->a[3], result);
+    return result;
+}
+
+void call_leave(struct registers *registers)
+{
+    struct thread *const thread = thread_current;
+    thread->registers = registers;
+    thread_preempt();
+    if (!thread->must_end && signal_waits(thread))
+        signal_deliver(registers);
+    if (thread->must_end)
+        thread_end();
+}
+
+bool call_enter(struct registers *r)
+{
+    const uint64_t number = r->number, rip = r->rip;
+    thread_current->registers = r;
+    const struct call call = {.a = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9}, .registers = r};
+    r->rax = (uint64_t)perform(number, &call);
+    call_leave(r);
+    return number == SYS_rt_sigreturn || r->rip != rip;
+}
+
+size_t calls_write(char *text, size_t size)
+{
+    size_t length = (size_t)snprintf(text, size, "calls %lu\n", total);
+    for (size_t i = 0; i < CALLS; i++) {
+        if (!missing[i])
+            continue;
+        const size_t room = length < size ? size - length : 0;
+        length += (size_t)snprintf(room ? text + length : NULL, room, "missing_call_%zu %lu\n", i,
+                                   missing[i]);
+    }
+    return length;
+}

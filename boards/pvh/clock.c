@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Time, by the processor's time stamp counter, and the local APIC's timer that interrupts. Their
+ * frequencies are measured when the time is first asked for: what asks for none starts at once.
+ */
+#include "apic.h"
+#include "cpu.h"
+#include "device.h"
+
+#define SECOND 1000000000u
+
+/* The programmable interval timer's third counter (Intel 8254), and the port that it is gated by. */
+#define PIT_FREQUENCY 1193182u
+#define PIT_COUNTER 0x42
+#define PIT_MODE 0x43
+#define PIT_COUNTER_2_ONCE 0xb0
+#define PIT_GATE 0x61
+#define PIT_GATE_OPEN 0x01
+#define PIT_GATE_SPEAKER 0x02
+#define PIT_OVER 0x20
+#define PIT_COUNT 2386u
+#define MOST_TRIES 5
+#define MOST_POLLS 1000000
+
+/* The clock of a PC (Motorola MC146818A). */
+#define RTC_INDEX 0x70
+#define RTC_DATA 0x71
+#define RTC_UPDATING 0x80
+
+/* Nanoseconds of a tick, times 1 << 32. */
+static uint64_t scale;
+static uint64_t first_ticks, epoch;
+/* Ticks of the APIC's timer in a second. */
+static uint64_t apic_frequency;
+static struct timer *timers;
+
+static uint64_t multiply(uint64_t ticks, uint64_t factor)
+{
+    return (uint64_t)(((unsigned __int128)ticks * factor) >> 32);
+}
+
+/* Ticks of both while the PIT counts PIT_COUNT down; false where there is no PIT. */
+static bool measure_once(uint64_t *ticks, uint64_t *apic_ticks)
+{
+    cpu_out8(PIT_GATE, (cpu_in8(PIT_GATE) & ~(PIT_GATE_SPEAKER | PIT_GATE_OPEN)) & 0xff);
+    cpu_out8(PIT_MODE, PIT_COUNTER_2_ONCE);
+    cpu_out8(PIT_COUNTER, PIT_COUNT & 0xff);
+    cpu_out8(PIT_COUNTER, PIT_COUNT >> 8);
+    apic_timer_set(UINT32_MAX);
+    cpu_out8(PIT_GATE, cpu_in8(PIT_GATE) | PIT_GATE_OPEN);
+    const uint64_t start = cpu_clock();
+    const uint32_t apic_start = apic_timer_left();
+    unsigned polls = 0;
+    while (!(cpu_in8(PIT_GATE) & PIT_OVER) && polls++ < MOST_POLLS)
+        continue;
+    *ticks = cpu_clock() - start;
+    *apic_ticks = apic_start - apic_timer_left();
+    apic_timer_set(0);
+    return polls < MOST_POLLS && *ticks > 0;
+}
+
+/* The shortest of a few: whatever interrupts the machine itself makes it longer. */
+static void measure(uint64_t *frequency)
+{
+    uint64_t best = UINT64_MAX, best_apic = 0;
+    for (unsigned i = 0; i < MOST_TRIES; i++) {
+        uint64_t ticks, apic_ticks;
+        if (!measure_once(&ticks, &apic_ticks))
+            break;
+        const bool agrees = best != UINT64_MAX && ticks + ticks / 256 >= best && best + best / 256 >= ticks;
+        if (ticks < best) {
+            best = ticks;
+            best_apic = apic_ticks;
+        }
+        if (agrees)
+            break;
+    }
+    if (best == UINT64_MAX)
+        panic("no timer to measure the processor's clock with");
+    *frequency = best * PIT_FREQUENCY / PIT_COUNT;
+    apic_frequency = best_apic * PIT_FREQUENCY / PIT_COUNT;
+}
+
+static unsigned rtc_read(uint8_t index)
+{
+    cpu_out8(RTC_INDEX, index);
+    return cpu_in8(RTC_DATA);
+}
+
+static unsigned from_decimal(unsigned value)
+{
+    return (value & 0xf) + (value >> 4) * 10;
+}
+
+/* Seconds since 1970. Howard Hinnant's days_from_civil gives the days. */
+static uint64_t rtc_seconds(void)
+{
+    unsigned parts[6], again[6];
+    static const uint8_t indexes[] = {0, 2, 4, 7, 8, 9};
+    do {
+        for (unsigned i = 0; i < MOST_POLLS && rtc_read(10) & RTC_UPDATING; i++)
+            cpu_pause();
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+            parts[i] = rtc_read(indexes[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+            again[i] = rtc_read(indexes[i]);
+    } while (memcmp(parts, again, sizeof parts) != 0);
+    if (!(rtc_read(11) & 4)) {
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+            parts[i] = from_decimal(parts[i]);
+    }
+    const unsigned month = parts[4], year = 2000 + parts[5] - (month <= 2);
+    const unsigned day = (153 * (month + (month > 2 ? -3u : 9u)) + 2) / 5 + parts[3] - 1;
+    const uint64_t days = (uint64_t)year * 365 + year / 4 - year / 100 + year / 400 + day - 719468;
+    return days * 86400 + parts[2] * 3600 + parts[1] * 60 + parts[0];
+}
+
+static void begin(void)
+{
+    uint64_t frequency = 0;
+    if (xen_clock && xen_clock(&frequency, &epoch)) {
+        uint64_t ticks, start = cpu_clock();
+        apic_timer_set(UINT32_MAX);
+        while ((ticks = cpu_clock() - start) < frequency / 500)
+            cpu_pause();
+        apic_frequency = (UINT32_MAX - apic_timer_left()) * (frequency / 1000) / ticks * 1000;
+        apic_timer_set(0);
+    } else {
+        measure(&frequency);
+    }
+    scale = (uint64_t)(((unsigned __int128)SECOND << 32) / frequency);
+}
+
+uint64_t clock_of_ticks(uint64_t ticks)
+{
+    if (!scale)
+        begin();
+    return multiply(ticks, scale);
+}
+
+void clock_begin(void)
+{
+    first_ticks = cpu_clock();
+}
+
+uint64_t clock_now(void)
+{
+    return clock_of_ticks(cpu_clock() - first_ticks);
+}
+
+uint64_t clock_epoch(void)
+{
+    const uint64_t now = clock_now();
+    if (!epoch)
+        epoch = rtc_seconds() * SECOND - now;
+    return epoch;
+}
+
+void clock_set_epoch(uint64_t value)
+{
+    epoch = value;
+}
+
+void clock_arm(void)
+{
+    const bool shared = thread_others() && thread_current->program;
+    if (!timers && !shared) {
+        apic_timer_set(0);
+        return;
+    }
+    const uint64_t now = clock_now();
+    uint64_t due = timers ? timers->deadline : UINT64_MAX;
+    if (shared)
+        due = MIN(due, now + THREAD_SHARE);
+    const uint64_t left = due > now ? MIN(due - now, SECOND) : 0;
+    const uint64_t count = left * apic_frequency / SECOND + 1;
+    apic_timer_set((uint32_t)MIN(count, UINT32_MAX));
+}
+
+void clock_interrupt(void)
+{
+    const uint64_t now = clock_now();
+    while (timers && timers->deadline <= now) {
+        struct timer *timer = timers;
+        timers = timer->next;
+        timer->armed = false;
+        timer->expire(timer);
+    }
+    thread_share_over();
+    clock_arm();
+}
+
+void timer_arm(struct timer *timer, uint64_t deadline)
+{
+    timer_disarm(timer);
+    timer->deadline = deadline;
+    timer->armed = true;
+    struct timer **place = &timers;
+    while (*place && (*place)->deadline <= deadline)
+        place = &(*place)->next;
+    timer->next = *place;
+    *place = timer;
+    if (timers == timer)
+        clock_arm();
+}
+
+void timer_disarm(struct timer *timer)
+{
+    if (!timer->armed)
+        return;
+    struct timer **place = &timers;
+    while (*place != timer)
+        place = &(*place)->next;
+    *place = timer->next;
+    timer->armed = false;
+}

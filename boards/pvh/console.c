@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The consoles that the command line names, or all; and the control channel. */
+#include "device.h"
+
+static struct console_device *devices;
+
+/* Whether "name" or "name,..." is the value of length bytes. */
+static bool is_named(const struct console_device *device, const char *value, size_t length)
+{
+    const size_t name = strlen(device->name);
+    return length >= name && memcmp(value, device->name, name) == 0 &&
+           (length == name || value[name] == ',');
+}
+
+static bool is_control(const struct console_device *device)
+{
+    const char *value;
+    const int64_t length = start_option("rumprun.control", &value);
+    return length >= 0 && is_named(device, value, (size_t)length);
+}
+
+/* Each console= counts; without any, everything is a console that is not the control channel. */
+static bool is_console(const struct console_device *device)
+{
+    static const char option[] = "console=";
+    bool any = false;
+    for (const char *word = start_words; *word; word += strspn(word, " ")) {
+        const size_t length = strcspn(word, " ");
+        if (length >= sizeof option - 1 && memcmp(word, option, sizeof option - 1) == 0) {
+            any = true;
+            if (is_named(device, word + sizeof option - 1, length - (sizeof option - 1)))
+                return true;
+        }
+        word += length;
+    }
+    return !any && !is_control(device);
+}
+
+void console_add(struct console_device *device)
+{
+    device->next = devices;
+    devices = device;
+}
+
+void console_write(const char *bytes, size_t size)
+{
+    for (struct console_device *device = devices; device; device = device->next) {
+        if (is_console(device))
+            device->write(device, bytes, size);
+    }
+}
+
+size_t console_read(char *bytes, size_t size)
+{
+    size_t length = 0;
+    for (struct console_device *device = devices; device; device = device->next) {
+        if (device->read && is_console(device))
+            length += device->read(device, bytes + length, size - length);
+    }
+    return length;
+}
+
+void console_control(const char *line)
+{
+    for (struct console_device *device = devices; device; device = device->next) {
+        if (is_control(device))
+            device->write(device, line, strlen(line));
+    }
+}

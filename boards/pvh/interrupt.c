@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Interrupts: who hears of which, and what runs when they are over. */
+#include "apic.h"
+#include "call.h"
+#include "device.h"
+#include "trap.h"
+
+#define FIRST_VECTOR 0x30u
+#define VECTORS 96u
+
+static struct {
+    interrupt_handler *handler;
+    void *with;
+} handlers[VECTORS];
+static unsigned handler_count;
+static struct deferred *first_deferred, **last_deferred = &first_deferred;
+
+unsigned interrupt_vector(interrupt_handler *handler, void *with)
+{
+    if (handler_count == VECTORS)
+        return 0;
+    handlers[handler_count].handler = handler;
+    handlers[handler_count].with = with;
+    return FIRST_VECTOR + handler_count++;
+}
+
+void interrupt_route(unsigned pin, unsigned vector, bool level)
+{
+    apic_route(pin, vector, level);
+}
+
+void deferred_queue(struct deferred *deferred)
+{
+    if (deferred->queued)
+        return;
+    deferred->queued = true;
+    deferred->next = NULL;
+    *last_deferred = deferred;
+    last_deferred = &deferred->next;
+}
+
+void deferred_run(void)
+{
+    while (first_deferred) {
+        struct deferred *deferred = first_deferred;
+        first_deferred = deferred->next;
+        if (!first_deferred)
+            last_deferred = &first_deferred;
+        deferred->queued = false;
+        deferred->run(deferred);
+    }
+}
+
+bool trap_interrupt(struct registers *registers)
+{
+    const uint64_t vector = registers->number;
+    if (vector == APIC_VECTOR_TIMER) {
+        clock_interrupt();
+        apic_done();
+    } else if (vector >= FIRST_VECTOR && vector < FIRST_VECTOR + handler_count) {
+        handlers[vector - FIRST_VECTOR].handler(handlers[vector - FIRST_VECTOR].with);
+        apic_done();
+    }
+    return trap_is_program(registers);
+}
+
+void trap_interrupt_on(struct registers *registers)
+{
+    deferred_run();
+    call_leave(registers);
+}
