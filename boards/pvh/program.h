@@ -38,6 +38,8 @@ struct space {
     uint64_t start, end;
     struct region *regions, *last_found;
     uint64_t break_start, break_end;
+    /* Bytes in all regions. */
+    uint64_t mapped;
     /* Pages that belong to the program, and how many it may have. */
     uint64_t pages, most_pages;
 };
@@ -113,13 +115,19 @@ static inline struct program *program_current(void) { return thread_current->pro
 
 /* load.c: the program's file. Read like anything that somebody else wrote. */
 
+struct elf;
+
+/* Where the program is, as its auxiliary vector says. */
 struct loaded {
-    uint64_t entry, headers, base;
+    uint64_t entry, headers;
     uint64_t header_count, header_size;
 };
-/* Maps the ELF file's segments into the space; 0 or -errno. placed is whether it is at the address
-   that it was linked or placed at. */
-int load_program(struct space *space, struct file *file, struct loaded *loaded);
+/* Reads the headers, and says which slot the program was placed in; 0 or -errno. */
+int load_headers(struct file *file, struct elf *elf, unsigned *slot);
+/* Maps the segments into the space, which is of that slot, or of any if the program is movable;
+   what is in the file follows, page by page, as it is used. 0 or -errno. */
+int load_program(struct space *space, struct file *file, const struct elf *elf,
+                 struct loaded *loaded);
 
 /* stack.c: what a program finds on its stack when it starts (the ABI's argc, argv, envp, auxv). */
 int stack_fill(struct program *program, const struct program_request *request,
