@@ -51,14 +51,15 @@ static enum fault_result give_file_page(struct space *space, const struct region
                                         uint64_t address, bool write)
 {
     struct file *file = region->file;
+    const uint64_t offset = region->offset + address - region->start;
     const bool is_private = region->flags & MAP_PRIVATE;
+    const bool may_write = !is_private && (region->protection & PROT_WRITE);
     bool owned = false;
+    if (!file->operations->page)
+        return FAULT_BEYOND_FILE;
     if (!may_have_page(space))
         return FAULT_NO_MEMORY;
-    const physical_t page =
-        file->operations->page ? file->operations->page(file, region->offset + address - region->start,
-                                                        !is_private && (region->protection & PROT_WRITE), &owned)
-                               : 0;
+    const physical_t page = file->operations->page(file, offset, may_write, &owned);
     if (!page)
         return FAULT_BEYOND_FILE;
     if (owned)
@@ -86,7 +87,8 @@ enum fault_result fault_mend(struct space *space, uint64_t address, bool write, 
     const struct region *region = space_find(space, address);
     if (!region)
         return FAULT_UNMAPPED;
-    const int needed = write ? PROT_WRITE : execute ? PROT_EXEC : PROT_READ | PROT_WRITE | PROT_EXEC;
+    const int any = PROT_READ | PROT_WRITE | PROT_EXEC;
+    const int needed = write ? PROT_WRITE : execute ? PROT_EXEC : any;
     if (!(region->protection & needed))
         return FAULT_FORBIDDEN;
     address = round_down(address, PAGE_SIZE);

@@ -11,11 +11,12 @@
 
 static int file_size(const struct file *file, uint64_t *size)
 {
-    struct stat facts = {0};
-    const int error =
-        file->node ? file->node->operations->facts(file->node, &facts) : -EACCES;
+    struct stat facts;
+    const int error = file->node ? file->node->operations->facts(file->node, &facts) : -EACCES;
+    if (error)
+        return error;
     *size = (uint64_t)facts.st_size;
-    return error;
+    return S_ISREG(facts.st_mode) && (facts.st_mode & 0111) ? 0 : -EACCES;
 }
 
 int load_headers(struct file *file, struct elf *elf, unsigned *slot)

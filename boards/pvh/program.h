@@ -111,6 +111,8 @@ struct program *program_find(int id);
 extern struct list programs;
 /* Called when a program has ended and all it had is put back; entrypoint.c sets it. */
 extern void (*program_on_end)(struct program *program);
+/* entry.S */
+_Noreturn void program_enter(struct registers *registers);
 static inline struct program *program_current(void) { return thread_current->program; }
 
 /* load.c: the program's file. Read like anything that somebody else wrote. */

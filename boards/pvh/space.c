@@ -26,8 +26,6 @@ void space_begin(struct space *space, unsigned slot)
     };
 }
 
-bool space_is_free(const struct region *next, uint64_t end) { return !next || next->start >= end; }
-
 struct region **space_place(struct space *space, uint64_t address)
 {
     struct region **link = &space->regions;
@@ -197,12 +195,18 @@ bool space_has_room(const struct space *space, uint64_t size)
     return size / PAGE_SIZE <= MIN(space->most_pages - space->pages, pages_total());
 }
 
+/* Whether nothing is mapped up to end, where next is the first region that comes. */
+static bool ends_before(uint64_t end, const struct region *next)
+{
+    return !next || next->start >= end;
+}
+
 /* Where the mapping is to be; what was there is gone then. */
 static int64_t make_room(struct space *space, uint64_t address, uint64_t size, int flags)
 {
     uint64_t end;
     const bool good = is_range(space, address, size, &end);
-    const bool is_free = good && space_is_free(*space_place(space, address), end);
+    const bool is_free = good && ends_before(end, *space_place(space, address));
     if (flags & MAP_FIXED_NOREPLACE)
         return !good ? -ENOMEM : is_free ? (int64_t)address : -EEXIST;
     if (flags & MAP_FIXED) {

@@ -16,8 +16,6 @@ static inline bool region_is_device(const struct region *region)
 
 /* The link to the first region that ends above the address. */
 struct region **space_place(struct space *space, uint64_t address);
-/* Whether nothing is mapped up to end, where next is the first region that comes. */
-bool space_is_free(const struct region *next, uint64_t end);
 /* What could never be there is refused at once; less than that may be asked for and not used. */
 bool space_has_room(const struct space *space, uint64_t size);
 /* The flags for a page of the region that is mapped as now says (PAGING_OWNED counts). */
