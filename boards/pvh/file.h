@@ -19,6 +19,7 @@
 
 struct file;
 struct node;
+struct program;
 struct region;
 struct statfs;
 
@@ -90,8 +91,13 @@ struct node_operations {
                   size_t new_length, unsigned flags);
     /* The goal of a link, not ended by a NUL; its length, at most size. */
     int64_t (*read_link)(struct node *node, char *goal, size_t size);
+    /* For links whose goal is no path, such as /proc/self/fd/0: what they lead to. */
+    int (*follow)(struct node *node, struct node **goal);
+    /* The name that the node has in its parent, not ended by a NUL: its length, or -ENOENT. */
+    int64_t (*name)(struct node *node, char *name, size_t size);
     /* A file with one reference, or -errno. */
     int (*open)(struct node *node, int flags, struct file **opened);
+    /* What node_facts does not know. */
     int (*facts)(struct node *node, struct stat *facts);
     /* Changes what valid says: mode, owner, times, size. */
     int (*change)(struct node *node, const struct stat *facts, unsigned valid);
@@ -119,20 +125,57 @@ struct node {
 struct file_system {
     const char *type;
     struct node *root;
-    /* The directory it is mounted on; NULL for the first. */
+    /* The directory it is mounted on, with a reference; NULL for the first. */
     struct node *covered;
+    struct file_system *next;
     bool read_only;
+    /* Sets what is not 0 for files without a size: type, sizes. */
     int (*facts)(struct file_system *system, struct statfs *facts);
+    /* Before it is unmounted: whether something of it is in use. NULL: it stays. */
+    bool (*busy)(struct file_system *system);
+    /* It is unmounted: nobody can find its nodes any more. */
+    void (*release)(struct file_system *system);
     uint64_t device;
     void *data;
 };
 
 static inline struct node *node_share(struct node *node) { node->references++; return node; }
+
+/* node.c: what all file systems share. */
+
+/* Fills in a node that has one reference, in a directory; or a file system's root, with NULL. */
+void node_begin(struct node *node, const struct node_operations *operations, enum node_kind kind,
+                struct file_system *system, struct node *parent);
 void node_drop(struct node *node);
+/* As stat(2). */
+int node_facts(struct node *node, struct stat *facts);
+/* As chmod(2) and so on; -EROFS, -EPERM. */
+int node_change(struct node *node, const struct stat *facts, unsigned valid);
+/* A file's: its node's facts, or what itself says. */
+int file_facts(struct file *file, struct stat *facts);
+/* As statfs(2). */
+int system_facts(struct file_system *system, struct statfs *facts);
+/* file_operations.seek of files with a size, and of directories; .read of directories. */
+int64_t node_seek(struct file *file, int64_t offset, int whence);
+int64_t directory_read(struct file *file, void *bytes, size_t size, uint64_t *position);
+
+/* What file_operations.list fills in. Positions 0 and 1 are "." and "..". */
+struct listing {
+    char *next;
+    size_t left, used;
+    uint64_t *position;
+    int error;
+};
+struct listing listing_begin(struct file *file, void *entries, size_t size, uint64_t *position);
+/* Adds the entry, behind which the position is after; false: it does not fit. */
+bool listing_add(struct listing *listing, const char *name, size_t length, uint64_t number,
+                 enum node_kind kind, uint64_t after);
+int64_t listing_end(const struct listing *listing);
 
 /* path.c: names. */
 
 #define PATH_LONGEST 4096
+#define PATH_NAME_LONGEST 255
 #define PATH_FOLLOW 1u      /* a link at the end too */
 #define PATH_DIRECTORY 2u   /* it has to be one */
 /* The node of a path from a directory on; -errno. */
@@ -141,19 +184,21 @@ int path_find(struct node *from, const char *path, unsigned how, struct node **f
 int path_find_parent(struct node *from, const char *path, struct node **directory, const char **name, size_t *length);
 /* As open(2), for the base itself and sys_file.c. */
 int path_open(struct node *from, const char *path, int flags, mode_t mode, struct file **opened);
-/* The absolute path of a directory; its length with the NUL or -ERANGE. */
-int64_t path_of(struct node *directory, char *path, size_t size);
+/* The absolute path of a node; its length with the NUL, -ERANGE, or -ENOENT if it has none. */
+int64_t path_of(struct node *node, char *path, size_t size);
 extern struct node *path_root;
 
 /* mount.c: file systems. */
+extern struct file_system *mounts_first;
 int mount_on(struct node *directory, struct file_system *system);
+int mount_end(struct node *root, bool although_busy);
 /* The image's root with /dev, /proc, /tmp, /run and /dev/shm: what every machine has. */
 void mounts_begin(void);
 /* What mount(2) can: "tmpfs", and what devices bring. */
 int mount_type(const char *type, const char *source, struct node *directory, unsigned long flags, const char *options);
 
-/* tmpfs.c, root.c, device_files.c, proc.c: file systems. */
-struct file_system *tmpfs_make(const char *options);
+/* tmpfs.c, root.c, device_files.c, proc.c: file systems; NULL without memory. */
+int tmpfs_make(const char *options, struct file_system **made);
 struct file_system *root_make(void);
 struct file_system *device_files_make(void);
 struct file_system *proc_make(void);
@@ -176,7 +221,11 @@ struct proc_file {
     size_t (*write)(char *text, size_t size);
     /* Instead of write, where there is more to it. */
     int (*open)(struct node *node, int flags, struct file **opened);
+    /* Instead of both: it is a link that leads there. */
+    int (*follow)(struct node **goal);
 };
+/* Whose file it is, for write and follow of files below "self". */
+extern struct program *proc_program;
 void proc_file_add(struct proc_file *file);
 
 /* console_file.c: /dev/console, and the standard files of a program that has no others. */
