@@ -3,6 +3,7 @@
 #include "device.h"
 
 static struct console_device *devices;
+void (*console_owner)(struct console_device *device);
 
 /* Whether "name" or "name,..." is the value of length bytes. */
 static bool is_named(const struct console_device *device, const char *value, size_t length)
@@ -48,6 +49,12 @@ void console_write(const char *bytes, size_t size)
         if (is_console(device))
             device->write(device, bytes, size);
     }
+}
+
+void console_input(struct console_device *device)
+{
+    if (console_owner && is_console(device))
+        console_owner(device);
 }
 
 size_t console_read(char *bytes, size_t size)

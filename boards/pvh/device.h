@@ -43,8 +43,10 @@ void console_add(struct console_device *device);
 void console_write(const char *bytes, size_t size);
 /* At most so many bytes that have come in at any console. */
 size_t console_read(char *bytes, size_t size);
-/* A device has something to read; from its interrupt. console_file.c defines it. */
-__attribute__((weak)) void console_input(struct console_device *device);
+/* A device has something to read; from its interrupt. */
+void console_input(struct console_device *device);
+/* Who is called by console_input, and is to read: console_file.c. */
+extern void (*console_owner)(struct console_device *device);
 
 /* The line with the exit status goes to the device that rumprun.control= on the command line names. */
 void console_control(const char *line);

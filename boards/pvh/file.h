@@ -23,6 +23,8 @@ struct program;
 struct region;
 struct statfs;
 
+enum node_kind { NODE_DIRECTORY, NODE_FILE, NODE_LINK, NODE_DEVICE, NODE_PIPE, NODE_SOCKET };
+
 /* Who wants to know when a file's readiness changes: a file adds its waiters to its queues, by
    poll_add. NULL: nobody. */
 struct poll_watch;
@@ -74,10 +76,17 @@ struct file {
 struct file *file_make(const struct file_operations *operations, struct node *node, int flags, void *data);
 static inline struct file *file_share(struct file *file) { file->references++; return file; }
 void file_drop(struct file *file);
+/* As fstat(2), of the node or of the file's own. */
+int file_facts(struct file *file, struct stat *facts);
+/* As lseek(2) on a file with a size: the seek operation of regular files. Those without a seek
+   operation are streams: lseek and pread answer ESPIPE. */
+int64_t file_seek(struct file *file, int64_t offset, int whence);
+/* Puts an entry of a directory behind those that are in the buffer of so many bytes, for list: the
+   bytes used then, or as before where it does not fit. next is the position behind the entry. */
+size_t file_list_entry(void *entries, size_t size, size_t used, uint64_t number, uint64_t next,
+                       enum node_kind kind, const char *name, size_t length);
 
 /* The tree: nodes. */
-
-enum node_kind { NODE_DIRECTORY, NODE_FILE, NODE_LINK, NODE_DEVICE, NODE_PIPE, NODE_SOCKET };
 
 struct node_operations {
     /* Finds or makes the entry of that name; the result has a reference of its own. */
@@ -232,5 +241,7 @@ void proc_file_add(struct proc_file *file);
 struct file *console_file(void);
 /* pipe.c */
 int pipe_make(struct file **reader, struct file **writer, int flags);
+/* The open operation of a NODE_PIPE of any file system: waits for the other side as open(2) does. */
+int pipe_open(struct node *node, int flags, struct file **opened);
 
 #endif

@@ -72,6 +72,8 @@ struct program {
     struct signal_action actions[64];
     uint64_t pending;
     struct signal_details *details;
+    /* Woken when a signal has become pending, for the program or one of its threads (signalfd). */
+    struct wait_queue signalled;
     /* When it started, and what its ended threads used, in ticks of cpu_clock(): the clock itself
        may have to be measured first. */
     uint64_t started, ran;
@@ -174,6 +176,9 @@ void signal_fault(struct registers *registers, int number, int code, uint64_t ad
 void signal_deliver(struct registers *registers);
 /* Whether the thread has one pending that is not blocked or ignored. */
 bool signal_waits(const struct thread *thread);
+/* Takes a signal of the mask (bit 0 is signal 1) that is pending for the current thread or its
+   program: its number, or 0 where there is none. */
+int signal_take(uint64_t mask, siginfo_t *info);
 void signals_forget(struct signal_details **details);
 
 /* futex.c: words that threads of a program wait at. */

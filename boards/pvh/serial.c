@@ -89,8 +89,7 @@ void serial_begin(void)
 static void take_input(void *with)
 {
     struct serial *serial = with;
-    if (console_input)
-        console_input(&serial->console);
+    console_input(&serial->console);
 }
 
 void serial_listen(void)
