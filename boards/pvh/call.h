@@ -42,6 +42,19 @@ extern bool call_trace;
 /* A path of the program's, in memory that path_text_put gives back; or -errno. */
 int path_text(uint64_t address, char **text);
 void path_text_put(char *text);
+/* sys_time.c: what a clock says, in nanoseconds, and a struct timespec of the program's; 0 or -errno.
+   What is out of reach becomes a time that never comes. */
+int time_of_clock(int clock, uint64_t *nanoseconds);
+int time_in(uint64_t address, uint64_t *nanoseconds);
+int time_out(uint64_t address, uint64_t nanoseconds);
+#define TIME_SECOND UINT64_C(1000000000)
+#define TIME_LONGEST ((uint64_t)1 << 61)
+/* CPU time of the a thread, and of all of a program's. */
+uint64_t time_of_thread(const struct thread *thread);
+uint64_t time_of_program(const struct program *program);
+
+/* sys_process.c */
+extern char host_name[65];
 /* The node that dirfd and path start from, without a reference. */
 int path_start(int descriptor, const char *path, struct node **from);
 

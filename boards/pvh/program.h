@@ -72,13 +72,14 @@ struct program {
     struct signal_action actions[64];
     uint64_t pending;
     struct signal_details *details;
-    /* Woken when a signal has become pending, for the program or one of its threads (signalfd). */
+    /* How many siginfo_t wait, of its threads too; and who wants to know of every signal. */
+    unsigned details_count;
     struct wait_queue signalled;
     /* When it started, and what its ended threads used, in ticks of cpu_clock(): the clock itself
        may have to be measured first. */
     uint64_t started, ran;
-    struct timer alarm;
-    uint64_t alarm_interval;
+    /* Those of setitimer and timer_create. */
+    struct interval *intervals;
     bool ending, ended;
     /* 128 + signal where one ended it. */
     int status;
@@ -167,19 +168,43 @@ void descriptors_end(struct program *program);
 
 /* signal.c: signals. */
 
-/* Makes a signal pending; thread NULL: for any of the program's. code and value as in siginfo_t. */
-void signal_send(struct program *program, struct thread *thread, const siginfo_t *info);
+#define SIGNAL_BIT(number) ((uint64_t)1 << ((number)-1))
+#define SIGNALS_NEVER_BLOCKED (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
+
+/* Makes a signal pending; thread NULL: for any of the program's. code and value as in siginfo_t.
+   0, or -EAGAIN where so many wait that this one's details would be lost. */
+int signal_send(struct program *program, struct thread *thread, const siginfo_t *info);
 void signal_send_simple(struct program *program, int number, int code);
 /* A fault of the current thread, which its registers tell: a handler or the program's end. */
 void signal_fault(struct registers *registers, int number, int code, uint64_t address);
-/* Before a program is entered: runs what is pending, if anything. */
+/* Before a program is entered, on the thread's stack: ends the thread if it must, and lets a handler
+   run if anything is pending. registers->error is no longer REGISTERS_CALL then. */
 void signal_deliver(struct registers *registers);
+/* Takes one of the set (bit 0 is signal 1) that is pending for the current thread; 0: there is none. What waits for one
+   is in program->signalled. */
+int signal_take(uint64_t set, siginfo_t *info);
+/* Nothing of that number is pending any more. */
+void signal_flush(struct program *program, int number);
+/* Blocks other signals during a wait (ppoll, pselect6, epoll_pwait); with the wait's result, what was
+   blocked before is blocked again, after the handler has run. */
+void signal_mask_for_wait(uint64_t blocked);
+void signal_mask_after_wait(int64_t result);
 /* Whether the thread has one pending that is not blocked or ignored. */
 bool signal_waits(const struct thread *thread);
-/* Takes a signal of the mask (bit 0 is signal 1) that is pending for the current thread or its
-   program: its number, or 0 where there is none. */
-int signal_take(uint64_t mask, siginfo_t *info);
 void signals_forget(struct signal_details **details);
+/* How many stop signals nobody obeyed. */
+extern uint64_t signal_stops;
+
+/* signal_frame.c: what a handler finds on its stack. False where there is no room. */
+bool signal_frame_make(struct registers *registers, const struct signal_action *action,
+                       const siginfo_t *info, uint64_t blocked);
+/* What rt_sigreturn does: false if it is nothing that could be continued. */
+bool signal_frame_load(struct registers *registers);
+/* SS_ONSTACK, SS_DISABLE or 0. */
+int signal_stack_state(const struct thread *thread, uint64_t stack_pointer);
+
+/* sys_timer.c: a program that ends has no timers. */
+void intervals_end(struct program *program);
 
 /* futex.c: words that threads of a program wait at. */
 

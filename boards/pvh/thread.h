@@ -23,6 +23,9 @@ struct registers {
     uint64_t error;
     uint64_t rip, cs, flags, rsp, ss;
 };
+/* The error of a system call, which no exception has. Once a handler is to run, or one has ended, it
+   is 0: then all of the registers have to be loaded. */
+#define REGISTERS_CALL UINT64_MAX
 
 /* Calls its function, which must not wait, when its time has come. All zeros is a timer at rest. */
 struct timer {
