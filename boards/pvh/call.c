@@ -51,20 +51,17 @@ void call_leave(struct registers *registers)
     struct thread *const thread = thread_current;
     thread->registers = registers;
     thread_preempt();
-    if (!thread->must_end && signal_waits(thread))
+    if (thread->must_end || thread->restore_blocked || signal_waits(thread))
         signal_deliver(registers);
-    if (thread->must_end)
-        thread_end();
 }
 
 bool call_enter(struct registers *r)
 {
-    const uint64_t number = r->number, rip = r->rip;
     thread_current->registers = r;
     const struct call call = {.a = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9}, .registers = r};
-    r->rax = (uint64_t)perform(number, &call);
+    r->rax = (uint64_t)perform(r->number, &call);
     call_leave(r);
-    return number == SYS_rt_sigreturn || r->rip != rip;
+    return r->error != REGISTERS_CALL;
 }
 
 size_t calls_write(char *text, size_t size)

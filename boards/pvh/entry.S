@@ -66,7 +66,7 @@ entry_call:
     push %r11
     push $CPU_CODE_SELECTOR
     push %rcx
-    push $0
+    push $-1
     push %rax
     push_registers
     xor %ebp, %ebp

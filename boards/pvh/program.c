@@ -68,7 +68,7 @@ static void put_back(struct program *program)
         owners[program->slot] = NULL;
     }
     signals_forget(&program->details);
-    timer_disarm(&program->alarm);
+    intervals_end(program);
 }
 
 static void set_limits(struct program *program)
