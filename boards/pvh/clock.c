@@ -9,18 +9,19 @@
 
 #define SECOND 1000000000u
 
-/* The programmable interval timer's third counter (Intel 8254), and the port that it is gated by. */
+/* The programmable interval timer (Intel 8254): its first counter counts down from 65536, over and
+   over. The machine microvm has no port to gate the third one by. */
 #define PIT_FREQUENCY 1193182u
-#define PIT_COUNTER 0x42
+#define PIT_COUNTER 0x40
 #define PIT_MODE 0x43
-#define PIT_COUNTER_2_ONCE 0xb0
-#define PIT_GATE 0x61
-#define PIT_GATE_OPEN 0x01
-#define PIT_GATE_SPEAKER 0x02
-#define PIT_OVER 0x20
-#define PIT_COUNT 2386u
+#define PIT_COUNT_OVER 0x34
+#define PIT_LATCH 0x00
+#define PIT_MEASURED 2386u
+/* Where there is none: KVM's and QEMU's APIC timers count nanoseconds. */
+#define APIC_FREQUENCY SECOND
+#define APIC_MEASURED (SECOND / 500)
 #define MOST_TRIES 5
-#define MOST_POLLS 1000000
+#define MOST_POLLS 100000
 
 /* The clock of a PC (Motorola MC146818A). */
 #define RTC_INDEX 0x70
@@ -39,46 +40,66 @@ static uint64_t multiply(uint64_t ticks, uint64_t factor)
     return (uint64_t)(((unsigned __int128)ticks * factor) >> 32);
 }
 
-/* Ticks of both while the PIT counts PIT_COUNT down; false where there is no PIT. */
-static bool measure_once(uint64_t *ticks, uint64_t *apic_ticks)
+static uint16_t pit_read(void)
 {
-    cpu_out8(PIT_GATE, (cpu_in8(PIT_GATE) & ~(PIT_GATE_SPEAKER | PIT_GATE_OPEN)) & 0xff);
-    cpu_out8(PIT_MODE, PIT_COUNTER_2_ONCE);
-    cpu_out8(PIT_COUNTER, PIT_COUNT & 0xff);
-    cpu_out8(PIT_COUNTER, PIT_COUNT >> 8);
+    cpu_out8(PIT_MODE, PIT_LATCH);
+    const unsigned low = cpu_in8(PIT_COUNTER);
+    return (uint16_t)(low | (unsigned)cpu_in8(PIT_COUNTER) << 8);
+}
+
+/* What all three counted in the same time: about PIT_MEASURED. */
+struct measured {
+    uint64_t pit, ticks, apic;
+};
+
+/* False where there is no PIT. */
+static bool measure_once(struct measured *measured)
+{
+    cpu_out8(PIT_MODE, PIT_COUNT_OVER);
+    cpu_out8(PIT_COUNTER, 0);
+    cpu_out8(PIT_COUNTER, 0);
     apic_timer_set(UINT32_MAX);
-    cpu_out8(PIT_GATE, cpu_in8(PIT_GATE) | PIT_GATE_OPEN);
+    const uint16_t pit_start = pit_read();
     const uint64_t start = cpu_clock();
     const uint32_t apic_start = apic_timer_left();
     unsigned polls = 0;
-    while (!(cpu_in8(PIT_GATE) & PIT_OVER) && polls++ < MOST_POLLS)
-        continue;
-    *ticks = cpu_clock() - start;
-    *apic_ticks = apic_start - apic_timer_left();
+    do {
+        measured->pit = (uint16_t)(pit_start - pit_read());
+        measured->ticks = cpu_clock() - start;
+        measured->apic = apic_start - apic_timer_left();
+    } while (measured->pit < PIT_MEASURED && polls++ < MOST_POLLS);
     apic_timer_set(0);
-    return polls < MOST_POLLS && *ticks > 0;
+    return measured->pit >= PIT_MEASURED && measured->apic > 0;
 }
 
-/* The shortest of a few: whatever interrupts the machine itself makes it longer. */
-static void measure(uint64_t *frequency)
+/* Whatever stops the machine for a while makes one wrong: two that agree are right. */
+static bool measure(uint64_t *frequency)
 {
-    uint64_t best = UINT64_MAX, best_apic = 0;
+    uint64_t last = 0;
     for (unsigned i = 0; i < MOST_TRIES; i++) {
-        uint64_t ticks, apic_ticks;
-        if (!measure_once(&ticks, &apic_ticks))
+        struct measured m;
+        if (!measure_once(&m))
+            return false;
+        *frequency = m.ticks * PIT_FREQUENCY / m.pit;
+        apic_frequency = m.apic * PIT_FREQUENCY / m.pit;
+        if (MAX(last, *frequency) - MIN(last, *frequency) < *frequency / 1024)
             break;
-        const bool agrees = best != UINT64_MAX && ticks + ticks / 256 >= best && best + best / 256 >= ticks;
-        if (ticks < best) {
-            best = ticks;
-            best_apic = apic_ticks;
-        }
-        if (agrees)
-            break;
+        last = *frequency;
     }
-    if (best == UINT64_MAX)
-        panic("no timer to measure the processor's clock with");
-    *frequency = best * PIT_FREQUENCY / PIT_COUNT;
-    apic_frequency = best_apic * PIT_FREQUENCY / PIT_COUNT;
+    return true;
+}
+
+static void measure_by_apic(uint64_t *frequency)
+{
+    apic_timer_set(UINT32_MAX);
+    const uint32_t apic_start = apic_timer_left();
+    const uint64_t start = cpu_clock();
+    uint64_t passed;
+    while ((passed = apic_start - apic_timer_left()) < APIC_MEASURED)
+        cpu_pause();
+    *frequency = (cpu_clock() - start) * APIC_FREQUENCY / passed;
+    apic_frequency = APIC_FREQUENCY;
+    apic_timer_set(0);
 }
 
 static unsigned rtc_read(uint8_t index)
@@ -125,8 +146,8 @@ static void begin(void)
             cpu_pause();
         apic_frequency = (UINT32_MAX - apic_timer_left()) * (frequency / 1000) / ticks * 1000;
         apic_timer_set(0);
-    } else {
-        measure(&frequency);
+    } else if (!measure(&frequency)) {
+        measure_by_apic(&frequency);
     }
     scale = (uint64_t)(((unsigned __int128)SECOND << 32) / frequency);
 }

@@ -81,7 +81,7 @@ static void put_stack(struct thread *thread)
 
 static void forget_gone(void)
 {
-    if (gone)
+    if (gone && gone != &first_thread)
         put_stack(gone);
     gone = NULL;
 }
