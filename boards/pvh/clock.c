@@ -34,6 +34,8 @@ static uint64_t first_ticks, epoch;
 /* Ticks of the APIC's timer in a second. */
 static uint64_t apic_frequency;
 static struct timer *timers;
+/* When the next interrupt comes; 0: none will. */
+static uint64_t armed;
 
 static uint64_t multiply(uint64_t ticks, uint64_t factor)
 {
@@ -182,25 +184,28 @@ void clock_set_epoch(uint64_t value)
     epoch = value;
 }
 
+/* An interrupt that comes too early is cheaper than telling the timer each time. */
 void clock_arm(void)
 {
     const bool shared = thread_others() && thread_current->program;
-    if (!timers && !shared) {
-        apic_timer_set(0);
+    if (!timers && !shared)
         return;
-    }
     const uint64_t now = clock_now();
     uint64_t due = timers ? timers->deadline : UINT64_MAX;
     if (shared)
         due = MIN(due, now + THREAD_SHARE);
+    if (armed && armed <= due)
+        return;
     const uint64_t left = due > now ? MIN(due - now, SECOND) : 0;
     const uint64_t count = left * apic_frequency / SECOND + 1;
     apic_timer_set((uint32_t)MIN(count, UINT32_MAX));
+    armed = now + left;
 }
 
 void clock_interrupt(void)
 {
     const uint64_t now = clock_now();
+    armed = 0;
     while (timers && timers->deadline <= now) {
         struct timer *timer = timers;
         timers = timer->next;
