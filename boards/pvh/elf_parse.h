@@ -3,7 +3,8 @@
  * What an ELF file for x86-64 asks for: a static program, at a fixed address or movable.
  *
  * The file is somebody else's: what is handed out here has been checked to be in the file, in the
- * programs' half of the address space, in order, without overlap, and never writable and executable.
+ * programs' half of the address space, in order, without overlap, and never both writable and
+ * executable.
  */
 #ifndef RUMPRUN_ELF_PARSE_H
 #define RUMPRUN_ELF_PARSE_H

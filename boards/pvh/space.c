@@ -55,7 +55,8 @@ static void put_region(struct region *region)
 static bool continues(const struct region *region, const struct region *next)
 {
     return next && region->end == next->start && region->protection == next->protection &&
-           region->flags == next->flags && region->file == next->file && !region_is_device(region) &&
+           region->flags == next->flags && region->file == next->file &&
+           !region_is_device(region) &&
            (!region->file || region->offset + (region->end - region->start) == next->offset);
 }
 
