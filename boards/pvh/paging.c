@@ -131,34 +131,42 @@ void paging_each(uint64_t start, uint64_t end, void (*visit)(uint64_t address, v
     }
 }
 
-/* Whether the table, of the given level, was empty, or is now, and may go. */
-static bool trim(uint64_t *table, unsigned level)
+static bool is_empty(const uint64_t *table)
 {
-    bool empty = true;
     for (size_t i = 0; i < ENTRIES; i++) {
-        if (table[i] == 0)
-            continue;
-        if (level > 0 && trim(table_of(table[i]), level - 1)) {
-            page_put(table[i] & ADDRESS);
-            table[i] = 0;
-        } else {
-            empty = false;
-        }
+        if (table[i])
+            return false;
     }
-    return empty;
+    return true;
+}
+
+/* Puts back what is empty of the tables below this one, of the given level, that have a part of the
+   range; whether there was any. */
+static bool trim(uint64_t *table, unsigned level, uint64_t start, uint64_t end)
+{
+    bool any = false;
+    while (start < end) {
+        uint64_t *entry = entry_in(table, start, level);
+        const uint64_t next = MIN(round_down(start, size_at(level)) + size_at(level), end);
+        if (*entry & PRESENT) {
+            if (level > 1)
+                any |= trim(table_of(*entry), level - 1, start, next);
+            if (is_empty(table_of(*entry))) {
+                page_put(*entry & ADDRESS);
+                *entry = 0;
+                any = true;
+            }
+        }
+        start = next;
+    }
+    return any;
 }
 
 void paging_trim(uint64_t start, uint64_t end)
 {
-    for (uint64_t address = start; address < end; address += size_at(TOP_LEVEL)) {
-        uint64_t *entry = entry_in(top, address, TOP_LEVEL);
-        if (*entry & PRESENT && trim(table_of(*entry), TOP_LEVEL - 1)) {
-            page_put(*entry & ADDRESS);
-            *entry = 0;
-        }
-    }
     /* Tables may be remembered as pages are. */
-    cpu_write_cr3(cpu_read_cr3());
+    if (trim(top, TOP_LEVEL, start, end))
+        cpu_write_cr3(cpu_read_cr3());
 }
 
 void *paging_map_device(physical_t start, uint64_t size)

@@ -115,14 +115,18 @@ struct thread *thread_make(struct program *program, void (*begin)(void *), void 
     thread->id = ++last_id;
     thread->program = program;
     thread->state = THREAD_WAITING;
-    if (program)
+    if (program) {
         list_add_last(&program->threads, &thread->siblings);
+        program->thread_count++;
+    }
     return thread;
 }
 
 void thread_unmake(struct thread *thread)
 {
     list_remove(&thread->siblings);
+    if (thread->program)
+        thread->program->thread_count--;
     put_stack(thread);
 }
 
