@@ -112,6 +112,8 @@ struct node_operations {
     int (*change)(struct node *node, const struct stat *facts, unsigned valid);
     void (*release)(struct node *node);
 };
+#define NODE_RENAME_KEEP 1u      /* RENAME_NOREPLACE: what is there stays */
+#define NODE_RENAME_EXCHANGE 2u
 #define NODE_CHANGE_MODE 1u
 #define NODE_CHANGE_OWNER 2u
 #define NODE_CHANGE_ACCESSED 4u
@@ -160,20 +162,17 @@ void node_drop(struct node *node);
 int node_facts(struct node *node, struct stat *facts);
 /* As chmod(2) and so on; -EROFS, -EPERM. */
 int node_change(struct node *node, const struct stat *facts, unsigned valid);
-/* A file's: its node's facts, or what itself says. */
-int file_facts(struct file *file, struct stat *facts);
 /* As statfs(2). */
 int system_facts(struct file_system *system, struct statfs *facts);
-/* file_operations.seek of files with a size, and of directories; .read of directories. */
-int64_t node_seek(struct file *file, int64_t offset, int whence);
+/* file_operations.read of directories. */
 int64_t directory_read(struct file *file, void *bytes, size_t size, uint64_t *position);
 
 /* What file_operations.list fills in. Positions 0 and 1 are "." and "..". */
 struct listing {
-    char *next;
-    size_t left, used;
+    void *entries;
+    size_t size, used;
     uint64_t *position;
-    int error;
+    bool full;
 };
 struct listing listing_begin(struct file *file, void *entries, size_t size, uint64_t *position);
 /* Adds the entry, behind which the position is after; false: it does not fit. */
