@@ -318,10 +318,10 @@ int64_t sys_epoll_wait(const struct call *call)
 
 int64_t sys_epoll_pwait(const struct call *call)
 {
-    int64_t result = wait_mask_begin(call->a[4], call->a[5]);
+    int64_t result = wait_mask_read(call->a[4], call->a[5]);
     if (result < 0)
         return result;
     result = sys_epoll_wait(call);
-    wait_mask_end(call->a[4], result == -EINTR);
+    signal_mask_after_wait(result);
     return result;
 }

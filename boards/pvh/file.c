@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Open files. */
 #include <dirent.h>
-#include <limits.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -44,9 +43,8 @@ void file_facts_of_own(const struct file *file, mode_t mode, struct stat *facts)
 
 int file_facts(struct file *file, struct stat *facts)
 {
-    memset(facts, 0, sizeof *facts);
     if (file->node)
-        return file->node->operations->facts(file->node, facts);
+        return node_facts(file->node, facts);
     if (file->operations->facts)
         return file->operations->facts(file, facts);
     file_facts_of_own(file, 0600, facts);
@@ -87,7 +85,7 @@ size_t file_list_entry(void *entries, size_t size, size_t used, uint64_t number,
     char *const to = (char *)entries + used;
     struct dirent entry = {.d_ino = number, .d_off = (off_t)next, .d_type = types[kind]};
     const size_t whole = round_up(offsetof(struct dirent, d_name) + length + 1, 8);
-    if (length > NAME_MAX || used > size || whole > size - used)
+    if (length > PATH_NAME_LONGEST || used > size || whole > size - used)
         return used;
     entry.d_reclen = (unsigned short)whole;
     memcpy(entry.d_name, name, length);

@@ -67,10 +67,8 @@ int deadline_read(uint64_t address, uint64_t *deadline);
 uint64_t deadline_after(uint64_t nanoseconds);
 /* As poll and epoll_wait have it: less than 0 is for ever; 0, which is not waited for, is 0. */
 uint64_t deadline_after_milliseconds(int time);
-/* Blocks other signals for the time of a wait, and then those of before again; a handler that
-   interrupts the wait runs in between. Nothing where the mask's address is 0. */
-int wait_mask_begin(uint64_t mask_address, uint64_t size);
-void wait_mask_end(uint64_t mask_address, bool interrupted);
+/* signal_mask_for_wait with the program's mask, if its address is not 0. */
+int wait_mask_read(uint64_t address, uint64_t size);
 
 /* epoll.c: the file has gone. */
 void epoll_forget(struct file *file);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Pipes and FIFOs: bytes in a ring of pages, which are there only while something is in them. */
-#include <limits.h>
 #include <sys/ioctl.h>
 
 #include "files.h"
 
 #define PIPE_SIZE 65536u
 #define PIPE_MOST (1u << 20)
+/* As PIPE_BUF: so much is written as a whole. */
+#define PIPE_ATOMIC 4096u
 /* In file->position: the reader has seen a writer, so that its absence is an end (POLLHUP). */
 #define HAD_WRITER UINT64_MAX
 
@@ -73,7 +74,7 @@ static int64_t put(struct pipe *pipe, const char *bytes, size_t size)
         if (!*page)
             *page = pages_get(0);
         if (!*page || !copy_bytes((char *)page_pointer(*page) + within, bytes, some)) {
-            if (size + (pipe->head - before) <= PIPE_BUF)
+            if (size + (pipe->head - before) <= PIPE_ATOMIC)
                 pipe->head = before;
             return pipe->head > before ? (int64_t)(pipe->head - before) : *page ? -EFAULT : -ENOMEM;
         }
@@ -113,10 +114,10 @@ static int64_t take(struct pipe *pipe, char *bytes, size_t size)
     return (int64_t)done;
 }
 
-/* Whether a write of PIPE_BUF would have to wait. */
+/* Whether a write of PIPE_ATOMIC would have to wait. */
 static bool is_full(const struct pipe *pipe)
 {
-    return pipe->capacity - (pipe->head - pipe->tail) < PIPE_BUF;
+    return pipe->capacity - (pipe->head - pipe->tail) < PIPE_ATOMIC;
 }
 
 static int64_t pipe_read(struct file *file, void *bytes, size_t size, uint64_t *position)
@@ -157,7 +158,7 @@ static int64_t pipe_write(struct file *file, const void *bytes, size_t size, uin
         const uint64_t room = pipe->capacity - (pipe->head - pipe->tail);
         if (!pipe->readers) {
             result = broken();
-        } else if (room >= MIN(size - done, size <= PIPE_BUF ? PIPE_BUF : 1)) {
+        } else if (room >= MIN(size - done, size <= PIPE_ATOMIC ? PIPE_ATOMIC : 1)) {
             result = put(pipe, (const char *)bytes + done, size - done);
             if (result > 0)
                 wait_wake_all(&pipe->readable);

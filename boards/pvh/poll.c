@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Waiting for one of many files: poll, ppoll, select, pselect6. */
-#include <limits.h>
 #include <sys/select.h>
 
 #include "files.h"
@@ -185,29 +184,17 @@ static void deadline_write(uint64_t address, uint64_t deadline, uint64_t unit)
     (void)copy_out(address, time, sizeof time);
 }
 
-int wait_mask_begin(uint64_t mask_address, uint64_t size)
+int wait_mask_read(uint64_t address, uint64_t size)
 {
-    struct thread *thread = thread_current;
     uint64_t mask;
-    if (!mask_address)
+    if (!address)
         return 0;
     if (size != sizeof mask)
         return -EINVAL;
-    if (!copy_in(&mask, mask_address, sizeof mask))
+    if (!copy_in(&mask, address, sizeof mask))
         return -EFAULT;
-    thread->blocked_before = thread->blocked;
-    thread->blocked = mask & ~((uint64_t)1 << (SIGKILL - 1) | (uint64_t)1 << (SIGSTOP - 1));
+    signal_mask_for_wait(mask);
     return 0;
-}
-
-void wait_mask_end(uint64_t mask_address, bool interrupted)
-{
-    if (!mask_address)
-        return;
-    if (interrupted)
-        thread_current->restore_blocked = true;
-    else
-        thread_current->blocked = thread_current->blocked_before;
 }
 
 static int64_t poll_files(uint64_t address, unsigned count, uint64_t deadline)
@@ -240,11 +227,11 @@ int64_t sys_ppoll(const struct call *call)
     uint64_t deadline;
     int64_t result = deadline_read(call->a[2], &deadline);
     if (result == 0)
-        result = wait_mask_begin(call->a[3], call->a[4]);
+        result = wait_mask_read(call->a[3], call->a[4]);
     if (result < 0)
         return result;
     result = poll_files(call->a[0], (unsigned)call->a[1], deadline);
-    wait_mask_end(call->a[3], result == -EINTR);
+    signal_mask_after_wait(result);
     deadline_write(call->a[2], deadline, 1);
     return result;
 }
@@ -351,11 +338,11 @@ int64_t sys_pselect6(const struct call *call)
         return -EFAULT;
     int64_t result = deadline_read(call->a[4], &deadline);
     if (result == 0)
-        result = wait_mask_begin(mask[0], mask[1]);
+        result = wait_mask_read(mask[0], mask[1]);
     if (result < 0)
         return result;
     result = select_files(call, deadline);
-    wait_mask_end(mask[0], result == -EINTR);
+    signal_mask_after_wait(result);
     deadline_write(call->a[4], deadline, 1);
     return result;
 }

@@ -86,7 +86,7 @@ int64_t sys_signalfd4(const struct call *call)
         return -EFAULT;
     if (flags & ~(SFD_CLOEXEC | SFD_NONBLOCK))
         return -EINVAL;
-    mask &= ~((uint64_t)1 << (SIGKILL - 1) | (uint64_t)1 << (SIGSTOP - 1));
+    mask &= ~SIGNALS_NEVER_BLOCKED;
     if ((int)call->a[0] != -1) {
         const struct file *old = descriptor_open_file(call->a[0]);
         if (!old || old->operations != &selection_operations)

@@ -186,13 +186,7 @@ static int64_t change(uint64_t number, const struct stat *facts, unsigned valid)
     struct file *file = descriptor_open_file(number);
     if (!file)
         return -EBADF;
-    if (!file->node)
-        return -EOPNOTSUPP;
-    if (file->node->system->read_only)
-        return -EROFS;
-    if (!file->node->operations->change)
-        return -EPERM;
-    return file->node->operations->change(file->node, facts, valid);
+    return file->node ? node_change(file->node, facts, valid) : -EOPNOTSUPP;
 }
 
 int64_t sys_fchmod(const struct call *call)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reading and writing: one buffer or several, at the file's position or another. */
-#include <limits.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -87,7 +86,7 @@ static int vector_check(struct vector *vector, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct iovec part = vector->parts[i];
-        if (part.iov_len > SSIZE_MAX)
+        if (part.iov_len > INT64_MAX)
             return -EINVAL;
         if (!program_range((uintptr_t)part.iov_base, part.iov_len))
             return -EFAULT;
@@ -103,7 +102,7 @@ static int vector_get(struct vector *vector, uint64_t address, uint64_t count)
 {
     vector->parts = vector->few;
     vector->count = vector->total = 0;
-    if (count > IOV_MAX)
+    if (count > UIO_MAXIOV)
         return -EINVAL;
     if (count > ARRAY_SIZE(vector->few))
         vector->parts = heap_get(count * sizeof *vector->parts);
