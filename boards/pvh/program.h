@@ -183,6 +183,7 @@ void signal_deliver(struct registers *registers);
 /* Takes one of the set (bit 0 is signal 1) that is pending for the current thread; 0: there is none. What waits for one
    is in program->signalled. */
 int signal_take(uint64_t set, siginfo_t *info);
+bool signal_is_ignored(const struct program *program, int number);
 /* Nothing of that number is pending any more. */
 void signal_flush(struct program *program, int number);
 /* Blocks other signals during a wait (ppoll, pselect6, epoll_pwait); with the wait's result, what was

@@ -6,7 +6,7 @@
 #include "memory.h"
 #include "program.h"
 
-/* What a program may have waiting, at most; of the standard signals one each comes through always. */
+/* What a program may have waiting, at most; one each of the standard signals comes through always. */
 #define DETAILS_MOST 1024
 
 #define IGNORED_BY_DEFAULT                                                                         \
@@ -33,7 +33,7 @@ static bool is_default(const struct program *program, int number)
     return program->actions[number - 1].handler == (uintptr_t)SIG_DFL;
 }
 
-static bool is_ignored(const struct program *program, int number)
+bool signal_is_ignored(const struct program *program, int number)
 {
     return program->actions[number - 1].handler == (uintptr_t)SIG_IGN ||
            (is_default(program, number) && (IGNORED_BY_DEFAULT & SIGNAL_BIT(number)));
@@ -93,7 +93,7 @@ int signal_send(struct program *program, struct thread *thread, const siginfo_t 
         signal_stops++;
         return 0;
     }
-    if (is_ignored(program, number) && !somebody_blocks(program, number))
+    if (signal_is_ignored(program, number) && !somebody_blocks(program, number))
         return 0;
     if (number < FIRST_REAL_TIME && (*pending & bit))
         return 0;
@@ -187,7 +187,7 @@ bool signal_waits(const struct thread *thread)
     const struct program *program = thread->program;
     uint64_t found = program ? (thread->pending | program->pending) & ~thread->blocked : 0;
     for (; found; found &= found - 1)
-        if (!is_ignored(program, __builtin_ctzll(found) + 1))
+        if (!signal_is_ignored(program, __builtin_ctzll(found) + 1))
             return true;
     return false;
 }
@@ -228,10 +228,10 @@ static _Noreturn void end_program(const struct registers *registers, const sigin
 static bool is_restarted(const struct registers *registers)
 {
     static const uint16_t calls[] = {
-        SYS_read,     SYS_write,   SYS_readv,   SYS_writev,   SYS_pread64, SYS_pwrite64, SYS_preadv,
-        SYS_pwritev,  SYS_preadv2, SYS_pwritev2, SYS_sendfile, SYS_open,   SYS_openat,   SYS_ioctl,
-        SYS_fcntl,    SYS_flock,   SYS_accept,  SYS_accept4,  SYS_connect, SYS_recvfrom, SYS_recvmsg,
-        SYS_recvmmsg, SYS_sendto,  SYS_sendmsg, SYS_sendmmsg, SYS_wait4,   SYS_waitid,   SYS_getrandom,
+        SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_preadv,
+        SYS_pwritev, SYS_preadv2, SYS_pwritev2, SYS_sendfile, SYS_open, SYS_openat, SYS_ioctl,
+        SYS_fcntl, SYS_flock, SYS_accept, SYS_accept4, SYS_connect, SYS_recvfrom, SYS_recvmsg,
+        SYS_recvmmsg, SYS_sendto, SYS_sendmsg, SYS_sendmmsg, SYS_wait4, SYS_waitid, SYS_getrandom,
     };
     /* A relative timeout would begin anew. */
     if (registers->number == SYS_futex)
@@ -286,7 +286,7 @@ static void deliver(struct registers *registers)
     siginfo_t info;
     int number;
     while ((number = signal_take(~thread->blocked, &info)) != 0)
-        if (!is_ignored(thread->program, number))
+        if (!signal_is_ignored(thread->program, number))
             handle(registers, &info);
     if (thread->restore_blocked) {
         thread->blocked = thread->blocked_before;
@@ -301,6 +301,7 @@ void signal_deliver(struct registers *registers)
     struct thread *thread = thread_current;
     if (thread->must_end)
         thread_end();
-    if (((thread->pending | thread->program->pending) & ~thread->blocked) || thread->restore_blocked)
+    if (((thread->pending | thread->program->pending) & ~thread->blocked) ||
+        thread->restore_blocked)
         deliver(registers);
 }
