@@ -50,8 +50,11 @@ void call_leave(struct registers *registers)
 {
     struct thread *const thread = thread_current;
     thread->registers = registers;
+    /* Before others run: a signal that has ended this thread's wait is its own. */
+    if (signal_is_due(thread))
+        signal_deliver(registers);
     thread_preempt();
-    if (thread->must_end || thread->restore_blocked || signal_waits(thread))
+    if (signal_is_due(thread))
         signal_deliver(registers);
 }
 

@@ -72,7 +72,10 @@ static int sleep_at(struct sleeper *sleeper, uint64_t deadline)
 {
     sleeper->thread = thread_current;
     list_add_last(bucket_of(sleeper->key), &sleeper->place);
-    const int result = wait_on(&sleeper->queue, deadline);
+    int result;
+    do
+        result = wait_on(&sleeper->queue, deadline);
+    while (result == 0 && !sleeper->woken);
     if (sleeper->woken)
         return 0;
     list_remove(&sleeper->place);

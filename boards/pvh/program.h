@@ -177,13 +177,20 @@ int signal_send(struct program *program, struct thread *thread, const siginfo_t 
 void signal_send_simple(struct program *program, int number, int code);
 /* A fault of the current thread, which its registers tell: a handler or the program's end. */
 void signal_fault(struct registers *registers, int number, int code, uint64_t address);
-/* Before a program is entered, on the thread's stack: ends the thread if it must, and lets a handler
-   run if anything is pending. registers->error is no longer REGISTERS_CALL then. */
+/* Before a program is entered, on the thread's stack, if signal_is_due: ends the thread if it must,
+   lets handlers run. registers->error is no longer REGISTERS_CALL then. */
 void signal_deliver(struct registers *registers);
+static inline bool signal_is_due(const struct thread *thread)
+{
+    return ((thread->pending | thread->program->pending) & ~thread->blocked) != 0 ||
+           thread->restore_blocked || thread->must_end;
+}
 /* Takes one of the set (bit 0 is signal 1) that is pending for the current thread; 0: there is none. What waits for one
    is in program->signalled. */
 int signal_take(uint64_t set, siginfo_t *info);
 bool signal_is_ignored(const struct program *program, int number);
+/* If a signal of that timer_create timer is still pending: counts so many more, and says so. */
+bool signal_count_overrun(struct program *program, struct thread *thread, int timer, int more);
 /* Nothing of that number is pending any more. */
 void signal_flush(struct program *program, int number);
 /* Blocks other signals during a wait (ppoll, pselect6, epoll_pwait); with the wait's result, what was

@@ -6,7 +6,7 @@
 #include "memory.h"
 #include "program.h"
 
-/* What a program may have waiting, at most; one each of the standard signals comes through always. */
+/* siginfo_t that a program may have waiting; a standard signal comes through without. */
 #define DETAILS_MOST 1024
 
 #define IGNORED_BY_DEFAULT                                                                         \
@@ -107,6 +107,16 @@ int signal_send(struct program *program, struct thread *thread, const siginfo_t 
         wait_interrupt(thread);
     wait_wake_all(&program->signalled);
     return 0;
+}
+
+bool signal_count_overrun(struct program *program, struct thread *thread, int timer, int more)
+{
+    struct signal_details *one = thread ? thread->details : program->details;
+    while (one && (one->info.si_code != SI_TIMER || one->info.si_timerid != timer))
+        one = one->next;
+    if (one)
+        one->info.si_overrun += more;
+    return one;
 }
 
 void signal_send_simple(struct program *program, int number, int code)
@@ -298,10 +308,7 @@ static void deliver(struct registers *registers)
 
 void signal_deliver(struct registers *registers)
 {
-    struct thread *thread = thread_current;
-    if (thread->must_end)
+    if (thread_current->must_end)
         thread_end();
-    if (((thread->pending | thread->program->pending) & ~thread->blocked) ||
-        thread->restore_blocked)
-        deliver(registers);
+    deliver(registers);
 }

@@ -22,6 +22,7 @@
 /* Carry, parity, adjust, zero, sign, trap, direction, overflow, resume, alignment check. */
 #define FLAGS_OF_PROGRAM 0x50dd5u
 #define FLAG_RESUME 0x10000u
+#define EXCEPTIONS 32u
 
 struct legacy_floats {
     uint8_t other[24];
@@ -59,42 +60,19 @@ _Static_assert(sizeof(struct frame) == 440, "as Linux has it");
 static uint64_t float_features(void)
 {
     uint32_t low, high;
-    if (!(cpu_read_cr4() & CPU_CR4_XSAVE))
+    if (thread_floats_size == LEGACY_SIZE)
         return 0;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return (uint64_t)high << 32 | low;
 }
 
-static uint32_t float_size(uint64_t features)
-{
-    return features ? cpu_id(0xd, 0).b : LEGACY_SIZE;
-}
-
-/* The state in the registers, to where it is kept while another thread runs. */
-static void save_floats(struct extended_floats *floats, uint64_t features)
-{
-    if (features)
-        __asm__ volatile("xsave64 (%0)" : : "r"(floats), "a"((uint32_t)features),
-                         "d"((uint32_t)(features >> 32)) : "memory");
-    else
-        __asm__ volatile("fxsave64 (%0)" : : "r"(floats) : "memory");
-}
-
-static void load_floats(const struct extended_floats *floats, uint64_t features)
-{
-    if (features)
-        __asm__ volatile("xrstor64 (%0)" : : "r"(floats), "a"((uint32_t)features),
-                         "d"((uint32_t)(features >> 32)) : "memory");
-    else
-        __asm__ volatile("fxrstor64 (%0)" : : "r"(floats) : "memory");
-}
-
+/* thread->floats is free for this use while the thread runs. */
 static bool floats_out(uint64_t address)
 {
     const uint64_t features = float_features();
-    const uint32_t size = float_size(features), end = MAGIC_END;
+    const uint32_t size = thread_floats_size, end = MAGIC_END;
     struct extended_floats *floats = thread_current->floats;
-    save_floats(floats, features);
+    thread_save_floats(floats);
     memset(&floats->legacy.software, 0, sizeof floats->legacy.software);
     if (features) {
         floats->legacy.software.magic = MAGIC_SOFTWARE;
@@ -118,9 +96,9 @@ static bool has_extended(uint64_t address, const struct legacy_floats *legacy, u
 static bool floats_in(uint64_t address)
 {
     const uint64_t features = float_features();
-    const uint32_t size = float_size(features);
+    const uint32_t size = thread_floats_size;
     struct extended_floats *floats = thread_current->floats;
-    save_floats(floats, features);
+    thread_save_floats(floats);
     const uint32_t mask = floats->legacy.control_mask ? floats->legacy.control_mask : 0xffbf;
 
     if (!copy_in(&floats->legacy, address, sizeof floats->legacy))
@@ -137,7 +115,7 @@ static bool floats_in(uint64_t address)
         memset(floats->reserved, 0, sizeof floats->reserved);
     }
     floats->legacy.control &= mask;
-    load_floats(floats, features);
+    thread_load_floats(floats);
     return true;
 }
 
@@ -152,7 +130,7 @@ static void floats_reset(void)
     floats->legacy.other[1] = 0x03;
     if (features)
         floats->features = FEATURES_LEGACY & features;
-    load_floats(floats, features);
+    thread_load_floats(floats);
 }
 
 int signal_stack_state(const struct thread *thread, uint64_t stack_pointer)
@@ -168,7 +146,7 @@ int signal_stack_state(const struct thread *thread, uint64_t stack_pointer)
 static void fill(struct frame *frame, const struct registers *r, const siginfo_t *info)
 {
     const struct thread *thread = thread_current;
-    const bool fault = r->error != REGISTERS_CALL && info->si_code > 0;
+    const bool fault = r->error != REGISTERS_CALL && r->number < EXCEPTIONS && info->si_code > 0;
     frame->stack_start = thread->signal_stack;
     frame->stack_state = signal_stack_state(thread, r->rsp);
     frame->stack_size = thread->signal_stack_size;
@@ -191,7 +169,7 @@ bool signal_frame_make(struct registers *registers, const struct signal_action *
 {
     const struct thread *thread = thread_current;
     const uint64_t features = float_features();
-    const uint32_t float_bytes = float_size(features) + (features ? (uint32_t)sizeof(uint32_t) : 0);
+    const uint32_t float_bytes = thread_floats_size + (features ? 4 : 0);
     const int state = signal_stack_state(thread, registers->rsp);
     const bool change_stack = (action->flags & SA_ONSTACK) && state == 0;
     const uint64_t top =

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The system calls about time, and what others need of it: clocks, and times in programs' memory. */
+/* The system calls about time, and what others need: clocks, times in programs' memory. */
 #include <sys/time.h>
 #include <sys/times.h>
 #include <time.h>
 
 #include "call.h"
+#include "cpu.h"
 
 /* times(2) counts so many a second. */
 #define TICKS 100
@@ -12,6 +13,21 @@
 /* A clock of a thread or a program other than the caller: ~id << 3, with these bits. */
 #define CLOCK_OF_THREAD 4
 #define CLOCK_OF_OTHERS 3
+
+static uint64_t ticks_of(const struct thread *thread)
+{
+    return thread->ran + (thread == thread_current ? cpu_clock() - thread->since : 0);
+}
+
+uint64_t time_of_thread(const struct thread *thread) { return clock_of_ticks(ticks_of(thread)); }
+
+uint64_t time_of_program(const struct program *program)
+{
+    uint64_t ticks = program->ran;
+    LIST_EACH(place, &program->threads)
+        ticks += ticks_of(LIST_ENTRY(place, struct thread, siblings));
+    return clock_of_ticks(ticks);
+}
 
 static int time_of_other(int clock, uint64_t *now)
 {
