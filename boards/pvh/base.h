@@ -48,6 +48,10 @@ static inline void list_add_last(struct list *head, struct list *entry)
     head->previous->next = entry;
     head->previous = entry;
 }
+static inline void list_add_first(struct list *head, struct list *entry)
+{
+    list_add_last(head->next, entry);
+}
 /* The entry is a list of its own then, which may be removed again. */
 static inline void list_remove(struct list *entry)
 {

@@ -67,5 +67,6 @@ bool trap_interrupt(struct registers *registers)
 void trap_interrupt_on(struct registers *registers)
 {
     deferred_run();
+    thread_preempt_for_woken();
     call_leave(registers);
 }

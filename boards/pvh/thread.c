@@ -6,6 +6,9 @@
 #include "program.h"
 
 /* Intel SDM volume 1, 13: the XSAVE area; without XSAVE, FXSAVE's. */
+/* A share of the processor, in ticks of cpu_clock(): THREAD_SHARE or so. */
+#define SHARE_TICKS 30000000u
+
 #define XSAVE_ALIGNMENT 64u
 #define FXSAVE_SIZE 512u
 #define FEATURE_XSAVE (1u << 26)
@@ -17,7 +20,8 @@ extern char boot_stack_end[];
 void thread_first(void);
 
 static struct thread first_thread;
-static struct list ready;
+/* Those that waited come before those that have had their share. */
+static struct list woken, ready;
 /* Has ended, and its stack may go as soon as another one runs. */
 static struct thread *gone;
 static bool share_over;
@@ -65,6 +69,7 @@ static void floats_begin(void)
 
 void threads_begin(void)
 {
+    list_begin(&woken);
     list_begin(&ready);
     list_begin(&first_thread.siblings);
     list_begin(&first_thread.ready);
@@ -130,13 +135,25 @@ void thread_unmake(struct thread *thread)
     put_stack(thread);
 }
 
+/* A thread that has had its share begins another one behind all others. */
+static void queue(struct thread *thread)
+{
+    if (thread->share < SHARE_TICKS) {
+        list_add_last(&woken, &thread->ready);
+        return;
+    }
+    thread->share = 0;
+    list_add_last(&ready, &thread->ready);
+}
+
 void thread_ready(struct thread *thread)
 {
     if (thread->state != THREAD_WAITING)
         return;
+    const bool first = !thread_others();
     thread->state = THREAD_READY;
-    list_add_last(&ready, &thread->ready);
-    if (thread_current->program && ready.next == &thread->ready)
+    queue(thread);
+    if (first && thread_current->program)
         clock_arm();
 }
 
@@ -147,7 +164,7 @@ void thread_go(struct thread *thread)
 
 bool thread_others(void)
 {
-    return !list_empty(&ready);
+    return !list_empty(&woken) || !list_empty(&ready);
 }
 
 static void change_to(struct thread *to)
@@ -155,6 +172,7 @@ static void change_to(struct thread *to)
     struct thread *const from = thread_current;
     const uint64_t now = cpu_clock();
     from->ran += now - from->since;
+    from->share += now - from->since;
     to->since = now;
     if (from->program)
         thread_save_floats(from->floats);
@@ -172,12 +190,13 @@ static void change_to(struct thread *to)
 /* The next thread that is ready; until there is one, the machine is idle. */
 static void change(void)
 {
-    while (list_empty(&ready)) {
+    while (!thread_others()) {
         clock_arm();
         cpu_idle();
         deferred_run();
     }
-    struct thread *next = LIST_ENTRY(ready.next, struct thread, ready);
+    struct list *const first = list_empty(&woken) ? ready.next : woken.next;
+    struct thread *next = LIST_ENTRY(first, struct thread, ready);
     list_remove(&next->ready);
     if (next != thread_current)
         change_to(next);
@@ -191,9 +210,10 @@ void thread_wait(void)
 
 void thread_yield(void)
 {
-    if (list_empty(&ready))
+    if (!thread_others())
         return;
-    list_add_last(&ready, &thread_current->ready);
+    thread_current->share = SHARE_TICKS;
+    queue(thread_current);
     change();
 }
 
@@ -206,6 +226,14 @@ void thread_preempt(void)
 {
     if (share_over)
         thread_yield();
+}
+
+void thread_preempt_for_woken(void)
+{
+    if (list_empty(&woken))
+        return;
+    list_add_first(&ready, &thread_current->ready);
+    change();
 }
 
 void thread_end(void)

@@ -71,6 +71,8 @@ struct thread {
     bool must_end;
     /* On the processor, in ticks of cpu_clock(); and since when, while it is there. */
     uint64_t ran, since;
+    /* Of its share of the processor, what it has had. */
+    uint64_t share;
     char name[16];
 };
 
@@ -104,6 +106,8 @@ void thread_yield(void);
 struct thread *thread_find(int id);
 /* Called where a program is about to be entered again: it may have had its share. */
 void thread_preempt(void);
+/* The current thread goes on with its share as soon as those are served that an interrupt woke. */
+void thread_preempt_for_woken(void);
 /* From the clock: the current thread has had its share. */
 void thread_share_over(void);
 /* When a thread that begins now has had it. */
