@@ -181,7 +181,7 @@ int64_t sys_fcntl(const struct call *call)
         descriptor->close_on_exec = call->a[2] & FD_CLOEXEC;
         return 0;
     case F_GETFL:
-        return file->flags;
+        return file->flags | (file->node ? O_LARGEFILE : 0);
     default:
         break;
     }

@@ -221,6 +221,8 @@ struct device_file {
     int (*open)(struct node *node, int flags, struct file **opened);
 };
 void device_file_add(struct device_file *file);
+/* What was added as this node. */
+struct device_file *device_file_of(struct node *node);
 /* A file below /proc whose text is made when it is opened; size and text as snprintf. */
 struct proc_file {
     struct proc_file *next;

@@ -70,6 +70,12 @@ uint64_t deadline_after_milliseconds(int time);
 /* signal_mask_for_wait with the program's mask, if its address is not 0. */
 int wait_mask_read(uint64_t address, uint64_t size);
 
+/* console_file.c: the open operation of /dev/console. */
+int console_open(struct node *node, int flags, struct file **opened);
+
+/* devices_plain.c */
+void devices_plain_add(void);
+
 /* epoll.c: the file has gone. */
 void epoll_forget(struct file *file);
 
