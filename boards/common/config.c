@@ -102,19 +102,34 @@ static bool refuse_json(const struct json_error *fault, struct config_error *err
     return false;
 }
 
+size_t config_values(size_t length)
+{
+    /* Between two of them is a comma at least, and around those in a list or object is a pair, which
+       what is no document may lack. */
+    const size_t most = length / 2 + 1 + JSON_LEVELS;
+    return most < CONFIG_VALUES ? most : CONFIG_VALUES;
+}
+
 bool config_parse(char *text, size_t length, struct config_storage *storage,
                   struct config *config, struct config_error *error)
 {
+    const struct config_room room = {storage->nodes, storage->strings, CONFIG_VALUES};
+    return config_parse_in(text, length, &room, config, error);
+}
+
+bool config_parse_in(char *text, size_t length, const struct config_room *room,
+                     struct config *config, struct config_error *error)
+{
     struct json_error fault;
-    struct config_reader reader = {.strings = storage->strings, .error = error};
+    struct config_reader reader = {
+        .strings = room->strings, .strings_size = room->size, .error = error};
     memset(config, 0, sizeof *config);
     memset(error, 0, sizeof *error);
     if (length > CONFIG_LONGEST_TEXT) {
         error->message = "longer than 1 MiB";
         return false;
     }
-    const struct json_node *root =
-        json_parse(text, length, storage->nodes, CONFIG_VALUES, &fault);
+    const struct json_node *root = json_parse(text, length, room->nodes, room->size, &fault);
     if (!root)
         return refuse_json(&fault, error);
     const bool accepted = read_sections(&reader, root, config);

@@ -188,6 +188,13 @@ struct config_storage {
     const char *strings[CONFIG_VALUES];
 };
 
+/* The same of a size of the caller's: a document of so many bytes has at most config_values(). */
+struct config_room {
+    struct json_node *nodes;
+    const char **strings;
+    size_t size;
+};
+
 struct config_error {
     /* Such as rc[2].runmode; empty for the document as a whole. A long one ends with "...". */
     char path[CONFIG_PATH_SIZE];
@@ -202,6 +209,11 @@ struct config_error {
  */
 bool config_parse(char *text, size_t length, struct config_storage *storage,
                   struct config *config, struct config_error *error);
+
+/* For machines with little memory; the nodes may go afterwards. */
+bool config_parse_in(char *text, size_t length, const struct config_room *room,
+                     struct config *config, struct config_error *error);
+size_t config_values(size_t length);
 
 /* What applies the section of this key, or NULL where the entrypoint does. */
 const struct config_one_delegate *config_delegate_of(const struct config *config,

@@ -89,7 +89,7 @@ bool config_read_string(struct config_reader *reader, const struct json_node *no
 static const char **take_strings(struct config_reader *reader, size_t count)
 {
     /* Each list needs one more than it has strings, and is a value itself: there is room. */
-    assert(count < CONFIG_VALUES && reader->strings_used + count + 1 <= CONFIG_VALUES);
+    assert(count < reader->strings_size - reader->strings_used);
     const char **strings = &reader->strings[reader->strings_used];
     reader->strings_used += count + 1;
     strings[count] = NULL;

@@ -9,7 +9,7 @@
 
 struct config_reader {
     const char **strings;
-    size_t strings_used;
+    size_t strings_size, strings_used;
     struct config_error *error;
 };
 

@@ -9,8 +9,9 @@
 #include <sys/types.h>
 
 #include "config.h"
+#include "table.h"
 
-/* Where the baker puts the table, see table.c. */
+/* Where the baker puts the table, see table.h. */
 #define TABLE_PATH "/rumprun/table"
 /* The baked configuration, and that of a boot module behind the initramfs. */
 #define BAKED_CONFIG_PATH "/rumprun/config.json"
@@ -22,18 +23,6 @@
 #define STATUS_OWN_FAILURE 125
 #define STATUS_NOT_RUNNABLE 126
 #define STATUS_NOT_FOUND 127
-
-/* One baked program. argv and env end with NULL; argv[0] exists. */
-struct program {
-    const char *name, *path;
-    char **argv;
-    char **env;
-};
-
-struct table {
-    size_t count;
-    struct program programs[CONFIG_ENTRIES];
-};
 
 /* console.c: what the machine says, and how it ends. */
 
@@ -67,8 +56,6 @@ bool file_set(const char *path, const char *text);
 
 /* Fills in the table of the file; ends the machine where it is damaged. */
 void table_read(const char *path, struct table *table);
-/* The program of that name, or NULL. */
-const struct program *table_find(const struct table *table, const char *name);
 
 /* sources.c: where the configuration comes from. */
 
@@ -93,7 +80,7 @@ char *xenstore_read(const char *key, size_t limit, size_t *length);
 /* process.c: one program's process. */
 
 struct process {
-    const struct program *program;
+    const struct table_program *program;
     const struct config_entry *entry;
     const struct config_env *env;
     /* -1: /dev/null, and the console. */

@@ -22,7 +22,7 @@ int main(int argc, char **argv)
     static struct table table;
     table_read(argv[1], &table);
     for (size_t i = 0; i < table.count; i++) {
-        const struct program *program = &table.programs[i];
+        const struct table_program *program = &table.programs[i];
         printf("%s%c%s%c", program->name, 0, program->path, 0);
         for (char **word = program->argv; *word; word++)
             printf("A%s%c", *word, 0);

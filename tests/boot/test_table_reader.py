@@ -25,6 +25,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tmp_path_factory.mktemp("reader") / "reader",
         board / "table.c",
         board / "file.c",
+        ROOT / "boards" / "common" / "table.c",
         f"-I{board}",
         f"-I{ROOT / 'boards' / 'common'}",
     )
