@@ -73,6 +73,8 @@ struct config_entry {
     enum config_restart restart;
     /* How often at most; 0: without limit. */
     uint32_t restart_max;
+    /* How much of it the program may have, in MiB; 0: what there is. */
+    uint32_t memory;
 };
 
 struct config_rc {

@@ -2,6 +2,9 @@
 /* The section rc: the programs to start. */
 #include "config_reader.h"
 
+/* A TiB. */
+#define MOST_MEMORY 1048576u
+
 static bool read_ready(struct config_reader *reader, const struct json_node *node,
                        struct config_entry *entry)
 {
@@ -66,7 +69,7 @@ static bool read_entry(struct config_reader *reader, const struct json_node *nod
                        struct config_entry *entry)
 {
     static const char *const keys[] = {"name",  "bin",   "argv",   "runmode",
-                                       "workdir", "after", "ready", "restart"};
+                                       "workdir", "after", "ready", "restart", "memory"};
     *entry = (struct config_entry){.workdir = "/"};
     if (!config_want_keys(reader, node, keys, COUNT_OF(keys)))
         return false;
@@ -82,7 +85,9 @@ static bool read_entry(struct config_reader *reader, const struct json_node *nod
            config_read_string(reader, json_member(node, "workdir"), config_is_path,
                               config_wants_path, &entry->workdir) &&
            read_ready(reader, json_member(node, "ready"), entry) &&
-           read_restart(reader, json_member(node, "restart"), entry);
+           read_restart(reader, json_member(node, "restart"), entry) &&
+           config_read_integer(reader, json_member(node, "memory"), 1, MOST_MEMORY,
+                               &entry->memory);
 }
 
 bool config_read_rc(struct config_reader *reader, const struct json_node *node,

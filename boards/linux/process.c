@@ -6,6 +6,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,6 +49,14 @@ static bool make_environment(char *const *own, const struct config_env *env,
     return result->variables && result->text && config_apply_env(env, own, result, &error);
 }
 
+/* What this process has, the program gets: before it starts its own limit, and afterwards none. */
+static void limit_memory(uint32_t mebibytes)
+{
+    const rlim_t most = mebibytes ? (rlim_t)mebibytes << 20 : RLIM_INFINITY;
+    const struct rlimit limit = {.rlim_cur = most, .rlim_max = most};
+    must(setrlimit(RLIMIT_DATA, &limit) == 0 ? 0 : errno, "limit a program's memory");
+}
+
 /* 0 or the errno of what kept the program from starting. */
 static int spawn(const struct process *process, char *const *env, pid_t *pid)
 {
@@ -68,7 +77,11 @@ static int spawn(const struct process *process, char *const *env, pid_t *pid)
     /* posix_spawn only reads the arguments: its const is in the wrong place, as execve's is. */
     char *const *words =
         argv->count ? (char *const *)(uintptr_t)argv->items : process->program->argv;
+    if (process->entry->memory)
+        limit_memory(process->entry->memory);
     const int error = posix_spawn(pid, process->program->path, &files, &attributes, words, env);
+    if (process->entry->memory)
+        limit_memory(0);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     return error;

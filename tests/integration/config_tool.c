@@ -48,11 +48,11 @@ static void print_rc(void)
 {
     for (size_t i = 0; i < config.rc.count; i++) {
         const struct config_entry *entry = &config.rc.entries[i];
-        printf(" entry %s %s %d %u %llx %s %d %s %d %lu %d %lu\n", entry->name, entry->bin,
+        printf(" entry %s %s %d %u %llx %s %d %s %d %lu %d %lu %lu\n", entry->name, entry->bin,
                (int)entry->runmode, entry->group, (unsigned long long)entry->after,
                entry->workdir, (int)entry->ready, entry->ready_file ? entry->ready_file : "-",
                (int)entry->ready_port, (unsigned long)entry->ready_ms, (int)entry->restart,
-               (unsigned long)entry->restart_max);
+               (unsigned long)entry->restart_max, (unsigned long)entry->memory);
         print_strings("argv", &entry->argv);
     }
 }

@@ -233,7 +233,7 @@ def _entry(entry: Entry, group: int, names: list[str]) -> str:
     return (
         f"entry {entry.name} {entry.bin} {runmode} {group} {after:x} {entry.workdir} {kind} "
         f"{ready.file or '-'} {ready.port or 0} {ready.after_ms or 0} {restart} "
-        f"{entry.restart.most or 0}"
+        f"{entry.restart.most or 0} {entry.memory or 0}"
     )
 
 

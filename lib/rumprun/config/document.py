@@ -33,7 +33,7 @@ class Entry:
     """One program to start.
 
     ``own_name`` says whether ``name`` is written, or that of ``bin``; an empty ``argv``, that the
-    program has the one that it was baked with.
+    program has the one that it was baked with. ``memory`` is in MiB.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Entry:
     after: tuple[str, ...]
     ready: Ready | None
     restart: Restart
+    memory: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +158,7 @@ def _entry(values: Values) -> Entry:
         after=tuple(values.get("after", ())),
         ready=_ready(values["ready"]) if "ready" in values else None,
         restart=_restart(values.get("restart", "no")),
+        memory=values.get("memory"),
     )
 
 

@@ -142,6 +142,7 @@ def _rc(document: Document) -> _Part:
     used += ["rc-pipe"] if any(entry.runmode == "|" for entry in entries) else []
     used += ["rc-ready"] if any(entry.ready for entry in entries) else []
     used += ["rc-restart"] if any(entry.restart.policy != "no" for entry in entries) else []
+    used += ["rc-memory"] if any(entry.memory for entry in entries) else []
     return _Part(components=tuple(used))
 
 
