@@ -152,6 +152,8 @@ static void begin(void)
         measure_by_apic(&frequency);
     }
     scale = (uint64_t)(((unsigned __int128)SECOND << 32) / frequency);
+    if (epoch)
+        epoch -= multiply(cpu_clock() - first_ticks, scale);
 }
 
 uint64_t clock_of_ticks(uint64_t ticks)

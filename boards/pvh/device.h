@@ -111,7 +111,13 @@ __attribute__((weak)) void xen_devices_begin(void);
 __attribute__((weak)) void net_begin(void);
 /* Ends a Xen guest; returns where there is no Xen. reason is SHUTDOWN_poweroff or _crash. */
 __attribute__((weak)) void xen_shutdown(unsigned reason);
-/* Nanoseconds since the machine started, and of the epoch, where Xen keeps the time. */
+/* The time stamp counter's frequency, and the nanoseconds since 1970, where Xen keeps the time. */
 __attribute__((weak)) bool xen_clock(uint64_t *frequency, uint64_t *epoch);
+/* The value of a key in the xenstore, below the domain's own directory: its length without the NUL,
+   -ENOENT where there is no such key or no xenstore, -EFBIG. Waits. */
+__attribute__((weak)) int64_t xen_store_read(const char *key, char *text, size_t size);
+
+/* entrypoint.c: asks the programs to end, as a power button does. From an interrupt. */
+__attribute__((weak)) void machine_stop(void);
 
 #endif
