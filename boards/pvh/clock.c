@@ -26,6 +26,7 @@
 /* The clock of a PC (Motorola MC146818A). */
 #define RTC_INDEX 0x70
 #define RTC_DATA 0x71
+#define RTC_STATUS 10
 #define RTC_UPDATING 0x80
 
 /* Nanoseconds of a tick, times 1 << 32. */
@@ -115,13 +116,15 @@ static unsigned from_decimal(unsigned value)
     return (value & 0xf) + (value >> 4) * 10;
 }
 
-/* Seconds since 1970. Howard Hinnant's days_from_civil gives the days. */
+/* Seconds since 1970; 0 where there is no such clock. Howard Hinnant's days_from_civil gives the days. */
 static uint64_t rtc_seconds(void)
 {
     unsigned parts[6], again[6];
     static const uint8_t indexes[] = {0, 2, 4, 7, 8, 9};
+    if (rtc_read(RTC_STATUS) == 0xff)
+        return 0;
     do {
-        for (unsigned i = 0; i < MOST_POLLS && rtc_read(10) & RTC_UPDATING; i++)
+        for (unsigned i = 0; i < MOST_POLLS && rtc_read(RTC_STATUS) & RTC_UPDATING; i++)
             cpu_pause();
         for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
             parts[i] = rtc_read(indexes[i]);
@@ -179,6 +182,17 @@ uint64_t clock_epoch(void)
     if (!epoch)
         epoch = rtc_seconds() * SECOND - now;
     return epoch;
+}
+
+/* The seconds alone, as long as nobody has asked for more. */
+uint64_t clock_stamp(void)
+{
+    static uint64_t seconds;
+    if (scale)
+        return clock_epoch() + clock_now();
+    if (!seconds)
+        seconds = rtc_seconds();
+    return seconds * SECOND;
 }
 
 void clock_set_epoch(uint64_t value)

@@ -99,7 +99,7 @@ static int open_entry(struct node *node, int flags, struct file **opened)
 static int facts_of(struct node *node, struct stat *facts)
 {
     const struct entry *entry = entry_of(node);
-    facts->st_atim.tv_sec = (time_t)(clock_epoch() / SECOND);
+    facts->st_atim.tv_sec = (time_t)(clock_stamp() / SECOND);
     facts->st_mtim = facts->st_ctim = facts->st_atim;
     if (entry->file) {
         facts->st_mode = S_IFCHR | entry->file->mode;

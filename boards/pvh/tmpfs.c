@@ -11,7 +11,7 @@
 static const struct node_operations operations;
 struct timespec tmpfs_now(void)
 {
-    const uint64_t time = clock_epoch() + clock_now();
+    const uint64_t time = clock_stamp();
     return (struct timespec){.tv_sec = (time_t)(time / 1000000000), .tv_nsec = (long)(time % 1000000000)};
 }
 
