@@ -88,7 +88,9 @@ struct net_device {
     bool (*carrier)(struct net_device *device);
     void *data, *user;
 };
-void net_device_add(struct net_device *device);
+__attribute__((weak)) void net_device_add(struct net_device *device);
+/* Whether a program of this machine listens at that port of TCP. */
+__attribute__((weak)) bool net_listens(uint16_t port);
 
 /* Block device: read and write wait for the device. Sectors of 512 bytes. */
 struct block_device {
@@ -109,6 +111,9 @@ __attribute__((weak)) bool xen_begin(void);
 /* What Xen offers besides: xenbus, event channels, grants, and their files. */
 __attribute__((weak)) void xen_devices_begin(void);
 __attribute__((weak)) void net_begin(void);
+/* The configuration's section "net"; false with a message that says why not. */
+struct config_net;
+__attribute__((weak)) bool net_apply(const struct config_net *net, char *message, size_t size);
 /* Ends a Xen guest; returns where there is no Xen. reason is SHUTDOWN_poweroff or _crash. */
 __attribute__((weak)) void xen_shutdown(unsigned reason);
 /* The time stamp counter's frequency, and the nanoseconds since 1970, where Xen keeps the time. */

@@ -16,9 +16,9 @@ static void add_status(struct virtio_device *device, unsigned bits)
 
 void virtio_found(struct virtio_device *device)
 {
-    bool (*begin)(struct virtio_device *) = device->kind == VIRTIO_NET     ? virtio_net_begin
-                                            : device->kind == VIRTIO_BLOCK ? virtio_block_begin
-                                                                           : NULL;
+    bool (*begin)(struct virtio_device *) = device->kind == VIRTIO_NET && net_device_add ? virtio_net_begin
+                                            : device->kind == VIRTIO_BLOCK               ? virtio_block_begin
+                                                                                         : NULL;
     if (!begin)
         return;
     device->transport->set_status(device, 0);
