@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Every target is one line that calls a script or a directory's own Makefile.
-all: toolchain toolchain-c++ boards
+all: toolchain toolchain-c++ lwip boards
 
 toolchain:
 	$(MAKE) -C toolchain install DESTDIR=$(CURDIR)/build/toolchain
@@ -8,6 +8,10 @@ toolchain:
 # Minutes, the first time: libstdc++, which C programs and the demo do without.
 toolchain-c++: toolchain
 	$(MAKE) -C toolchain install-c++ DESTDIR=$(CURDIR)/build/toolchain
+
+# For the pvh board's network; the archive is asked once.
+lwip: toolchain
+	scripts/lwip build/lwip
 
 boards: toolchain
 	for board in common linux; do $(MAKE) -C boards/$$board install DESTDIR=$(CURDIR)/build/boards || exit 1; done
@@ -30,4 +34,4 @@ bench-zero-edit:
 clean:
 	rm -rf build
 
-.PHONY: all toolchain toolchain-c++ boards demo check check-fast bench bench-zero-edit clean
+.PHONY: all toolchain toolchain-c++ lwip boards demo check check-fast bench bench-zero-edit clean
