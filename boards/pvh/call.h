@@ -53,7 +53,9 @@ int time_out(uint64_t address, uint64_t nanoseconds);
 uint64_t time_of_thread(const struct thread *thread);
 uint64_t time_of_program(const struct program *program);
 
-/* sys_process.c */
+/* sys_process.c: uname's names. */
+#define BASE_RELEASE "6.1.0-rumprun"
+#define BASE_VERSION "rumprun pvh"
 extern char host_name[65];
 /* The node that dirfd and path start from, without a reference. */
 int path_start(int descriptor, const char *path, struct node **from);

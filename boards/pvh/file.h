@@ -158,6 +158,8 @@ static inline struct node *node_share(struct node *node) { node->references++; r
 void node_begin(struct node *node, const struct node_operations *operations, enum node_kind kind,
                 struct file_system *system, struct node *parent);
 void node_drop(struct node *node);
+/* What a file's times are set to. */
+struct timespec node_time(void);
 /* As stat(2). */
 int node_facts(struct node *node, struct stat *facts);
 /* As chmod(2) and so on; -EROFS, -EPERM. */

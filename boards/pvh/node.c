@@ -31,6 +31,12 @@ void node_drop(struct node *node)
     }
 }
 
+struct timespec node_time(void)
+{
+    const uint64_t time = clock_stamp();
+    return (struct timespec){.tv_sec = (time_t)(time / 1000000000), .tv_nsec = (long)(time % 1000000000)};
+}
+
 int node_facts(struct node *node, struct stat *facts)
 {
     *facts = (struct stat){

@@ -62,6 +62,8 @@ struct program {
     /* Where its file is in the image. */
     char path[256];
     struct space space;
+    /* Where its first stack began: argc, argv and so on; the program may have changed them since. */
+    uint64_t arguments;
     struct list threads;
     size_t thread_count;
     struct descriptor *descriptors;

@@ -107,7 +107,7 @@ int stack_fill(struct program *program, const struct program_request *request,
         return -EINVAL;
     if (bytes > STACK_ARGUMENTS || words * sizeof(uint64_t) > STACK_ARGUMENTS)
         return -E2BIG;
-    *pointer = round_down(top - bytes - words * sizeof(uint64_t), 16);
+    *pointer = program->arguments = round_down(top - bytes - words * sizeof(uint64_t), 16);
     struct writer writer = {.space = space, .strings = top, .pointers = *pointer};
     const uint64_t path = put_string(&writer, request->path);
     const uint64_t random_at = put_bytes(&writer, random, sizeof random);

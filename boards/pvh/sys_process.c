@@ -160,8 +160,8 @@ int64_t sys_uname(const struct call *call)
 {
     struct utsname names = {
         .sysname = "Linux",
-        .release = "6.1.0-rumprun",
-        .version = "rumprun pvh",
+        .release = BASE_RELEASE,
+        .version = BASE_VERSION,
         .machine = "x86_64",
     };
     (void)snprintf(names.nodename, sizeof names.nodename, "%s", host_name);

@@ -30,6 +30,7 @@ static bool has_xsave;
 static void *clean_floats;
 
 struct thread *thread_current = &first_thread;
+uint64_t threads_idle;
 uint32_t thread_floats_size = FXSAVE_SIZE;
 
 void thread_save_floats(void *floats)
@@ -191,9 +192,14 @@ static void change_to(struct thread *to)
 static void change(void)
 {
     while (!thread_others()) {
+        const uint64_t begun = cpu_clock();
         clock_arm();
         cpu_idle();
         deferred_run();
+        /* It is nobody's time, least of all that of who waits. */
+        const uint64_t passed = cpu_clock() - begun;
+        threads_idle += passed;
+        thread_current->since += passed;
     }
     struct list *const first = list_empty(&woken) ? ready.next : woken.next;
     struct thread *next = LIST_ENTRY(first, struct thread, ready);

@@ -98,6 +98,8 @@ _Noreturn void thread_end(void);
 /* Others go on, until the current one is made ready by thread_ready(). */
 void thread_wait(void);
 void thread_ready(struct thread *thread);
+/* How long the machine had nothing to do, in ticks of cpu_clock(). */
+extern uint64_t threads_idle;
 /* Whether others are ready. */
 bool thread_others(void);
 /* Lets others run. */

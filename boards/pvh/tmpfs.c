@@ -9,15 +9,9 @@
 #define TMPFS_MAGIC 0x01021994
 
 static const struct node_operations operations;
-struct timespec tmpfs_now(void)
-{
-    const uint64_t time = clock_stamp();
-    return (struct timespec){.tv_sec = (time_t)(time / 1000000000), .tv_nsec = (long)(time % 1000000000)};
-}
-
 void tmpfs_touch(struct tmpfs_node *node)
 {
-    node->modified = node->changed = tmpfs_now();
+    node->modified = node->changed = node_time();
 }
 
 static int make_node(struct tmpfs *system, struct node *directory, mode_t mode, struct tmpfs_node **made)
@@ -38,7 +32,7 @@ static int make_node(struct tmpfs *system, struct node *directory, mode_t mode, 
     if (kind == NODE_DIRECTORY)
         list_begin(&node->entries);
     node->mode = mode;
-    node->accessed = node->modified = node->changed = tmpfs_now();
+    node->accessed = node->modified = node->changed = node_time();
     system->nodes++;
     system->nameless++;
     *made = node;
@@ -135,12 +129,12 @@ static int facts_of(struct node *known, struct stat *facts)
 static int change(struct node *changed, const struct stat *facts, unsigned valid)
 {
     struct tmpfs_node *const node = tmpfs_node(changed);
-    node->changed = tmpfs_now();
+    node->changed = node_time();
     if (valid & NODE_CHANGE_MODE)
         node->mode = (node->mode & S_IFMT) | (facts->st_mode & 07777);
     if (valid & NODE_CHANGE_OWNER) {
-        node->owner = facts->st_uid;
-        node->group = facts->st_gid;
+        node->owner = facts->st_uid == (uid_t)-1 ? node->owner : facts->st_uid;
+        node->group = facts->st_gid == (gid_t)-1 ? node->group : facts->st_gid;
     }
     if (valid & NODE_CHANGE_SIZE) {
         tmpfs_cut(node, (uint64_t)facts->st_size);

@@ -3,8 +3,6 @@
 #ifndef RUMPRUN_TMPFS_H
 #define RUMPRUN_TMPFS_H
 
-#include <time.h>
-
 #include "file.h"
 
 #define TMPFS_BUCKETS 64u
@@ -59,7 +57,6 @@ static inline struct tmpfs *tmpfs_of(const struct node *node)
 /* tmpfs.c */
 /* A file without a name, with one reference. */
 int tmpfs_make_nameless(struct file_system *system, mode_t mode, struct node **made);
-struct timespec tmpfs_now(void);
 void tmpfs_touch(struct tmpfs_node *node);
 
 /* tmpfs_entries.c: node_operations and so on; what they do to directories. */

@@ -71,7 +71,7 @@ static void name_node(struct tmpfs_entry *entry, struct tmpfs_node *node)
     }
     node->links++;
     directory->links += counts_above(node);
-    node->changed = tmpfs_now();
+    node->changed = node_time();
     tmpfs_touch(directory);
 }
 
@@ -83,7 +83,7 @@ static void unname_node(struct tmpfs_entry *entry)
         node->links = 0;
         tmpfs_of(&node->node)->nameless++;
     }
-    node->changed = tmpfs_now();
+    node->changed = node_time();
     tmpfs_touch(directory);
     let_go(node);
 }

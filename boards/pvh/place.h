@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the system calls that take paths share. */
+#ifndef RUMPRUN_PLACE_H
+#define RUMPRUN_PLACE_H
+
+#include <fcntl.h>
+
+#include "call.h"
+#include "file.h"
+
+/* Where a name of the program's is, or is to be. */
+struct place {
+    char *text;
+    struct node *directory;
+    const char *name;
+    size_t length;
+};
+
+static inline bool place_has_slash(const struct place *place)
+{
+    return place->name[place->length] == '/';
+}
+/* Whether it can have an entry at all: it is not the root, "." or "..". */
+static inline bool place_is_entry(const struct place *place)
+{
+    return place->length > 2 || (place->length > 0 && memcmp(place->name, "..", place->length) != 0);
+}
+static inline int place_entry(const struct place *place, struct node **found)
+{
+    return place->directory->operations->find(place->directory, place->name, place->length, found);
+}
+
+/* sys_path.c */
+int place_find(int descriptor, uint64_t address, struct place *place);
+void place_put(struct place *place);
+
+/* sys_node.c: the node of a program's path, with a reference. Of flags, AT_EMPTY_PATH makes an empty
+   path mean the descriptor, and AT_SYMLINK_NOFOLLOW is obeyed. */
+int place_node(int descriptor, uint64_t address, int flags, struct node **found);
+
+#endif
