@@ -9,6 +9,7 @@
 #include "program.h"
 
 #define FIRST_UMASK 022
+#define SIGNAL_STATUS 128
 
 struct list programs = {&programs, &programs};
 void (*program_on_end)(struct program *program);
@@ -193,6 +194,13 @@ void program_end(struct program *program, int status)
     }
     if (program == program_current())
         thread_end();
+}
+
+void program_kill(struct program *program, int number)
+{
+    if (!program->ending)
+        program->signal = number;
+    program_end(program, SIGNAL_STATUS + number);
 }
 
 void program_thread_ends(struct thread *thread)

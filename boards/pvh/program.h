@@ -84,7 +84,7 @@ struct program {
     struct interval *intervals;
     bool ending, ended;
     /* 128 + signal where one ended it. */
-    int status;
+    int status, signal;
     /* Woken when it ended. */
     struct wait_queue end;
     uint64_t calls;
@@ -109,6 +109,8 @@ int program_start(const struct program_request *request, struct program **starte
 void program_forget(struct program *program);
 /* All of its threads end at their next opportunity; the calling one at once if it is its own. */
 void program_end(struct program *program, int status);
+/* The same, by a signal. */
+void program_kill(struct program *program, int number);
 /* From thread_end(): the current thread of a program is no more; the last one puts back what the
    program had. */
 void program_thread_ends(struct thread *thread);

@@ -88,6 +88,14 @@ void machine_end(int status)
     switch_off(SHUTDOWN_POWEROFF);
 }
 
+/* What assert() calls. */
+_Noreturn void __assert_fail(const char *expression, const char *file, int line,
+                             const char *function);
+void __assert_fail(const char *expression, const char *file, int line, const char *function)
+{
+    panic("%s:%d: %s: not so: %s", file, line, function, expression);
+}
+
 /* What -fstack-protector calls. */
 _Noreturn void __stack_chk_fail(void);
 void __stack_chk_fail(void)

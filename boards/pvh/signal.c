@@ -230,7 +230,7 @@ static _Noreturn void end_program(const struct registers *registers, const sigin
     else
         say("%s: ended by signal %d, code %d, from process %d, rip 0x%lx", program->name, number,
             info->si_code, info->si_pid, (unsigned long)registers->rip);
-    program_end(program, 128 + number);
+    program_kill(program, number);
     panic("a program that was ended goes on");
 }
 

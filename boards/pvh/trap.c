@@ -151,7 +151,7 @@ static void page_fault_on(struct registers *registers)
     switch (fault_result) {
     case FAULT_NO_MEMORY:
         say("%s: out of memory", program_current()->name);
-        program_end(program_current(), 128 + SIGKILL);
+        program_kill(program_current(), SIGKILL);
         break;
     case FAULT_BEYOND_FILE:
         signal_fault(registers, SIGBUS, BUS_ADRERR, fault_address);
