@@ -27,18 +27,18 @@ static bool is_stuck;
 static bool wait_for_room(void)
 {
     const uint64_t deadline = clock_now() + PATIENCE;
-    while (ring_used(&output) >= output.size && !is_stuck) {
+    while (byte_ring_used(&output) >= output.size && !is_stuck) {
         (void)xen_operation(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL);
         is_stuck = clock_now() > deadline;
     }
-    return ring_used(&output) < output.size;
+    return byte_ring_used(&output) < output.size;
 }
 
 static void ring_write(struct console_device *device, const char *bytes, size_t size)
 {
     (void)device;
     while (size > 0) {
-        const int32_t put = ring_put(&output, bytes, (uint32_t)MIN(size, output.size));
+        const int32_t put = byte_ring_put(&output, bytes, (uint32_t)MIN(size, output.size));
         if (put < 0)
             return;
         if (put > 0) {
@@ -55,7 +55,7 @@ static void ring_write(struct console_device *device, const char *bytes, size_t 
 static size_t ring_read(struct console_device *device, char *bytes, size_t size)
 {
     (void)device;
-    const int32_t taken = ring_take(&input, bytes, (uint32_t)MIN(size, input.size));
+    const int32_t taken = byte_ring_take(&input, bytes, (uint32_t)MIN(size, input.size));
     if (taken > 0)
         (void)event_send(port);
     return taken > 0 ? (size_t)taken : 0;
@@ -93,7 +93,7 @@ void xen_console_begin(void)
 static void handle(void *unused, evtchn_port_t unused_port)
 {
     (void)unused, (void)unused_port;
-    if (ring_used(&input) > 0)
+    if (byte_ring_used(&input) > 0)
         console_input(&ring_console);
 }
 

@@ -67,7 +67,7 @@ static void pump(void)
         struct store_request *request = LIST_ENTRY(to_send.next, struct store_request, queue);
         const uint32_t size = (uint32_t)sizeof request->head + request->head.size;
         const int32_t put =
-            ring_put(&requests, (char *)&request->head + request->sent, size - request->sent);
+            byte_ring_put(&requests, (char *)&request->head + request->sent, size - request->sent);
         if (put < 0) {
             fail_all();
             return;
@@ -120,7 +120,7 @@ static void handle(void *unused, evtchn_port_t unused_port)
     (void)unused, (void)unused_port;
     bool any = false;
     while (!is_broken) {
-        const uint32_t waiting = ring_used(&replies);
+        const uint32_t waiting = byte_ring_used(&replies);
         any = any || waiting > 0;
         const enum store_progress progress = store_receive(&reader, &replies, heap_get);
         if (progress == STORE_BROKEN)

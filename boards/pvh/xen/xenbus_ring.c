@@ -20,12 +20,12 @@ static struct indexes indexes_of(const struct byte_ring *ring)
     return (struct indexes){consumer, producer, producer - consumer};
 }
 
-uint32_t ring_used(const struct byte_ring *ring)
+uint32_t byte_ring_used(const struct byte_ring *ring)
 {
     return indexes_of(ring).used;
 }
 
-int32_t ring_put(const struct byte_ring *ring, const void *bytes, uint32_t size)
+int32_t byte_ring_put(const struct byte_ring *ring, const void *bytes, uint32_t size)
 {
     const struct indexes now = indexes_of(ring);
     if (now.used > ring->size)
@@ -38,7 +38,7 @@ int32_t ring_put(const struct byte_ring *ring, const void *bytes, uint32_t size)
     return (int32_t)size;
 }
 
-int32_t ring_take(const struct byte_ring *ring, void *bytes, uint32_t size)
+int32_t byte_ring_take(const struct byte_ring *ring, void *bytes, uint32_t size)
 {
     const struct indexes now = indexes_of(ring);
     if (now.used > ring->size)
@@ -55,7 +55,7 @@ int32_t ring_take(const struct byte_ring *ring, void *bytes, uint32_t size)
 static int32_t take_part(const struct byte_ring *ring, char *to, uint32_t size)
 {
     char nowhere[64];
-    return to ? ring_take(ring, to, size) : ring_take(ring, nowhere, MIN(size, sizeof nowhere));
+    return to ? byte_ring_take(ring, to, size) : byte_ring_take(ring, nowhere, MIN(size, sizeof nowhere));
 }
 
 /* The head is complete: a place for the payload, if there is memory. */
@@ -77,7 +77,7 @@ enum store_progress store_receive(struct store_reader *reader, const struct byte
     const uint32_t head = sizeof reader->head;
     int32_t taken;
     while (reader->got < head) {
-        taken = ring_take(ring, (char *)&reader->head + reader->got, head - reader->got);
+        taken = byte_ring_take(ring, (char *)&reader->head + reader->got, head - reader->got);
         if (taken <= 0)
             return taken < 0 ? STORE_BROKEN : STORE_MORE;
         reader->got += (uint32_t)taken;

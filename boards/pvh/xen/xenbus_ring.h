@@ -17,10 +17,10 @@ struct byte_ring {
     uint32_t size;
     uint32_t *consumer, *producer;
 };
-int32_t ring_put(const struct byte_ring *ring, const void *bytes, uint32_t size);
-int32_t ring_take(const struct byte_ring *ring, void *bytes, uint32_t size);
+int32_t byte_ring_put(const struct byte_ring *ring, const void *bytes, uint32_t size);
+int32_t byte_ring_take(const struct byte_ring *ring, void *bytes, uint32_t size);
 /* How many bytes wait in it; more than its size: the indexes contradict each other. */
-uint32_t ring_used(const struct byte_ring *ring);
+uint32_t byte_ring_used(const struct byte_ring *ring);
 
 /* As struct xsd_sockmsg. */
 struct store_head {
