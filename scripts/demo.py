@@ -3,7 +3,7 @@
 """The demo's steps: our packages, zlib's variant, a program linked with it, an image, a boot.
 
 ``scripts/demo`` calls it when the packages that it needs are there. All that it writes in the
-checkout is below ``build``; it installs our two packages and zlib's variant on the machine.
+checkout is below ``build``; it installs our packages and zlib's variant on the machine.
 """
 
 from __future__ import annotations

@@ -12,7 +12,13 @@ from pathlib import Path
 from rumprun.command import base_environment, run
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("dh-rumprun", "rumprun-toolchain", "rumprun-toolchain-c++", "zlib1g-rumprun-dev")
+OURS = (
+    "dh-rumprun",
+    "rumprun-board-pvh",
+    "rumprun-toolchain",
+    "rumprun-toolchain-c++",
+    "zlib1g-rumprun-dev",
+)
 
 _LEFT_OUT = shutil.ignore_patterns(".git", "build", "__pycache__", ".*_cache", ".hypothesis")
 

@@ -55,10 +55,11 @@ def names_of(deb: Path) -> list[str]:
     return [line.split()[5] for line in run(["dpkg-deb", "-c", deb]).stdout.splitlines()]
 
 
-def test_there_are_three_packages(first: Path) -> None:
+def test_there_are_four_packages(first: Path) -> None:
     built = sorted(path.name for path in first.glob("*.deb"))
     assert built == [
         f"dh-rumprun_{VERSION}_all.deb",
+        f"rumprun-board-pvh_{VERSION}_amd64.deb",
         f"rumprun-toolchain-c++_{VERSION}_amd64.deb",
         f"rumprun-toolchain_{VERSION}_amd64.deb",
     ]
