@@ -36,6 +36,9 @@ class Connect(gdb.Command):
             _ranges[program["name"]] = (program["base"], program["end"])
             words = f"add-symbol-file {_quoted(program['file'])} -o {program['offset']:#x}"
             gdb.execute(words, to_string=True)
+        if session["base"]:
+            # Where it is linked to.
+            gdb.execute(f"add-symbol-file {_quoted(session['base'])}", to_string=True)
         gdb.execute(f"target remote {session['socket']}", to_string=True)
 
 

@@ -82,7 +82,7 @@ def parse_bake(*words: str) -> argparse.Namespace:
         (["-o", "d", "a", "b", "--", "x"], "a manifest that says whose"),
         (["a.toml", "b"], "write programs and arguments into the manifest"),
         (["a.rumprun-bake", "--", "x"], "write programs and arguments into the manifest"),
-        (["a.rumprun-bake", "--board", "linux"], "--board with a manifest"),
+        (["a.rumprun-bake", "--target", "musl"], "--target with a manifest"),
         (["a.rumprun-bake", "--env", "A=b"], "--env with a manifest"),
         (["-o", "d", "prog", "--env", "A"], "not NAME=VALUE"),
     ],

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumprun.bake import manifest as manifest_module
-from rumprun.bake.manifest import read_manifest
+from rumprun.bake.manifest import for_board, read_manifest
 from rumprun.bake.root import Directory, Entry, Link
 from rumprun.errors import InputError, MissingError, RumprunError
 from unit.test_bake_program import elf
@@ -131,3 +131,13 @@ def test_garbage_is_refused_in_words(tmp_path_factory: pytest.TempPathFactory, d
     path.write_bytes(data)
     with pytest.raises(RumprunError):
         read_manifest(path)
+
+
+def test_another_board_has_another_kernel(tmp_path: Path) -> None:
+    (tmp_path / "p").write_bytes(elf())
+    text = 'memory = 64\n[kernel]\nfile = "slim"\noptions = ["a"]\n[[program]]\npath = "p"\n'
+    found = read_manifest(manifest(tmp_path, text))
+    assert for_board(found, "linux") == found
+    other = for_board(found, "pvh")
+    assert (other.board, other.kernel, other.memory, other.options) == ("pvh", None, None, ())
+    assert other.programs == found.programs

@@ -27,12 +27,17 @@ class PlainBoard:
 
     name = "linux"
     description = "for tests"
+    machines = ("pc",)
+    domains = ("pvh",)
 
     def __init__(self, content: bytes = b"one", failure: Exception | None = None) -> None:
         self.content = content
         self.failure = failure
 
     def entrypoint(self, request: BakeRequest) -> None:
+        pass
+
+    def base(self, directory: Path) -> None:
         pass
 
     def bake(self, request: BakeRequest, directory: Path) -> Image:

@@ -139,6 +139,14 @@ def test_words_for_qemu() -> None:
     assert device_words(Devices()) == []
 
 
+def test_words_for_a_machine_without_pci() -> None:
+    devices = Devices(nets=(UserNet(),), blocks=(Block(file=Path("d")),))
+    values = device_words(devices, "microvm")[1::2]
+    assert values[1].startswith("virtio-net-device,netdev=net0,mac=52:54:00:")
+    assert "romfile" not in values[1]
+    assert values[3] == "virtio-blk-device,drive=disk0"
+
+
 def test_taps_have_addresses_of_their_own() -> None:
     words = device_words(Devices(nets=(TapNet(name="a"), TapNet(name="b"), UserNet())))
     cards = [value for word, value in itertools.pairwise(words) if word == "-device"]

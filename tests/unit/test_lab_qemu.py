@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rumprun.bake.board import Boot
+from rumprun.bake.board import Boot, find_board
 from rumprun.errors import InputError, MissingError, UsageError
 from rumprun.lab import accelerator
-from rumprun.lab.devices import Devices
-from rumprun.lab.qemu import memory_given, memory_needed, parse_status, qemu_command
+from rumprun.lab.devices import MACHINES, Devices
+from rumprun.lab.qemu import choose_machine, memory_given, memory_needed, parse_status, qemu_command
 from rumprun.lab.vmlinux import has_pvh_entry, unpack
 from unit.test_bake_image import IMAGE
 from unit.test_bake_program import elf
@@ -72,9 +72,21 @@ def test_command() -> None:
     assert options["-m"] == "256"
     # A panic must end the machine; no firmware of a default card may talk on the console.
     assert {"-no-reboot", "-nodefaults", "-no-user-config"} <= set(words)
-    # The console comes first: it is the guest's ttyS0.
+    # The console is the guest's ttyS0, what takes the status its ttyS1.
     serial = [value for word, value in itertools.pairwise(words) if word == "-serial"]
-    assert serial == ["chardev:console", "chardev:control"]
+    assert serial == ["chardev:console"]
+    assert "isa-serial,chardev=control,index=1" in words
+
+
+def test_machines_are_the_boards() -> None:
+    linux, pvh = find_board("linux"), find_board("pvh")
+    assert choose_machine(linux, None) == choose_machine(pvh, None) == "pc"
+    assert choose_machine(pvh, "microvm") == "microvm"
+    with pytest.raises(UsageError, match="linux does not run on the machine microvm") as caught:
+        choose_machine(linux, "microvm")
+    assert caught.value.hint == "it runs on pc, q35"
+    for board in (linux, pvh):
+        assert set(board.machines) <= set(MACHINES)
 
 
 def test_comma_in_a_path() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumprun.bake import symbolize
-from rumprun.bake.symbolize import Place, Symbolizer, parse_places
+from rumprun.bake.symbolize import Place, Range, Symbolizer, parse_places
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,44 @@ def test_a_place_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         symbolizer.line(b"rumprun:   #0 hello+0x10\n")
     assert asked == ["10"]
+
+
+TERA = 1 << 40
+RANGES = (
+    Range(start=0xFFFFFFFF80000000, end=1 << 64, offset=0, file=Path("/base")),
+    Range(start=TERA, end=2 * TERA, offset=TERA, file=Path("/x")),
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"rumprun: hello: ended by signal 11, code 1, address 0x123456, rip 0x10000000010\n",
+         (b"rumprun: hello: ended by signal 11, code 1, address 0x123456, rip 0x10000000010\n"
+         b"rumprun:      0x10000000010 is main at a.c:1\n")),
+        (b"rumprun:   called from 0xffffffff80100020\r\n",
+         (b"rumprun:   called from 0xffffffff80100020\r\n"
+         b"rumprun:      0xffffffff80100020 is in at a.c:2\r\n"
+         b"rumprun:      inlined into out\r\n")),
+        (b"rumprun: twice 0x10000000010 0x10000000010",
+         (b"rumprun: twice 0x10000000010 0x10000000010\n"
+         b"rumprun:      0x10000000010 is main at a.c:1")),
+        (b"rumprun: data 0x10000000030\n", b"rumprun: data 0x10000000030\n"),
+        (b"rumprun: elsewhere 0x20000000010\n", b"rumprun: elsewhere 0x20000000010\n"),
+        (b"a program says 0x10000000010\n", b"a program says 0x10000000010\n"),
+        (b"rumprun: 0x1000000001000000000\n", b"rumprun: 0x1000000001000000000\n"),
+    ],
+)  # fmt: skip
+def test_addresses_tell_whose_they_are(
+    monkeypatch: pytest.MonkeyPatch, line: bytes, expected: bytes
+) -> None:
+    places = {
+        ("/x", "10"): (Place(function="main", location="a.c:1"),),
+        ("/x", "30"): (),
+        ("/base", "ffffffff80100020"): (
+            Place(function="in", location="a.c:2"), Place(function="out", location=""),
+        ),
+    }  # fmt: skip
+    monkeypatch.setattr(symbolize, "_look_up", lambda path, address: places[str(path), address])
+    assert Symbolizer({}, RANGES).line(line) == expected
+    assert Symbolizer({}).line(line) == line

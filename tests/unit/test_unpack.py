@@ -15,6 +15,7 @@ from rumprun.bake.image import ImageFile
 from rumprun.bake.unpack import read_files, read_programs
 from rumprun.digest import sha256_of_bytes
 from rumprun.errors import InputError, MissingError
+from unit.pvh_samples import base
 from unit.test_bake_image import IMAGE
 
 REGULAR, DIRECTORY = 0o100755, 0o040755
@@ -145,5 +146,8 @@ def test_programs_are_the_baked_ones(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="no /bin/a"):
         image_with(tmp_path, archive(bin_b=b"one"))
     without = dataclasses.replace(IMAGE, files=(ImageFile(name="kernel", size=0, sha256="0" * 64),))
-    with pytest.raises(InputError, match="no initramfs"):
+    with pytest.raises(MissingError, match="kernel: not there"):
+        read_programs(without, tmp_path)
+    (tmp_path / "kernel").write_bytes(base())
+    with pytest.raises(InputError, match="no root archive"):
         read_programs(without, tmp_path)

@@ -3,21 +3,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import pkgutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from rumprun.bake import boards
-from rumprun.bake.image import Image
-from rumprun.bake.root import Root
+from rumprun.bake.image import Image, Program
+from rumprun.bake.root import Entry, Root
+from rumprun.bake.table import TABLE_NAME, encode_table
 from rumprun.config.document import Document
+from rumprun.digest import sha256_of_bytes
 from rumprun.errors import UsageError
 from rumprun.target.descriptor import Target
 
 # The first serial port of a PC.
 SERIAL_CONSOLE = "ttyS0,115200"
+
+# BAKED_CONFIG_PATH and BOOT_CONFIG_PATH in boards/linux/entrypoint.h.
+BAKED_CONFIG: Final = "rumprun/config.json"
+BOOT_CONFIG: Final = "rumprun/boot.json"
+
+# What every program has unless the user says otherwise; the paths are those in the machine.
+_DEFAULT_ENV = {"HOME": "/", "PATH": "/bin", "TERM": "dumb"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +76,7 @@ class BootRequest:
     ``config`` is the text of a checked runtime configuration that overrides the baked one.
     ``control`` is the device that takes the exit status, None for none. ``consoles`` are the
     devices where the kernel talks, as on its command line; the last one is the programs', too.
-    ``verbose`` lets the kernel say more than why it gave up.
+    ``verbose`` lets the kernel say more than why it gave up, ``trace`` each system call.
     """
 
     arguments: tuple[str, ...] | None = None
@@ -74,6 +84,7 @@ class BootRequest:
     control: str | None = None
     consoles: tuple[str, ...] = (SERIAL_CONSOLE,)
     verbose: bool = False
+    trace: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,14 +107,52 @@ class Board(Protocol):
     def description(self) -> str:
         """One line for ``--help``."""
 
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """QEMU's machines that images run on; the first one where nobody says."""
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Xen's types of domains that images run in."""
+
     def entrypoint(self, request: BakeRequest) -> Path | None:
         """The program of the image that starts the others; None where there is none."""
+
+    def base(self, directory: Path) -> Path | None:
+        """The file, with symbols, that the kernel in ``directory`` has before programs and files.
+
+        None where the kernel is the archive's or the user's, or where the file is another one now.
+        """
 
     def bake(self, request: BakeRequest, directory: Path) -> Image:
         """Write the image's files into the empty ``directory``, and describe them."""
 
     def boot(self, image: Image, directory: Path, request: BootRequest, scratch: Path) -> Boot:
         """Say how to start the image in ``directory``; new files go into ``scratch``."""
+
+
+def describe_program(request: ProgramRequest, content: bytes) -> Program:
+    """The entry for a program whose file is ``content`` in the image."""
+    return Program(
+        name=request.name,
+        path=f"/bin/{request.name}",
+        argv=request.argv,
+        env=tuple(sorted((_DEFAULT_ENV | dict(request.env)).items())),
+        size=len(content),
+        sha256=sha256_of_bytes(content),
+    )
+
+
+def changed_files(image: Image, request: BootRequest) -> dict[str, Entry]:
+    """The files that take the place of the image's own when it is booted so; often none."""
+    changed: dict[str, Entry] = {}
+    if request.arguments is not None:
+        first, *others = image.programs
+        started = dataclasses.replace(first, argv=(first.argv[0], *request.arguments))
+        changed[TABLE_NAME] = Entry(content=encode_table([started, *others]))
+    if request.config is not None:
+        changed[BOOT_CONFIG] = Entry(content=request.config.encode())
+    return changed
 
 
 def all_boards() -> dict[str, Board]:

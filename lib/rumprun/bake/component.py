@@ -18,7 +18,7 @@ from rumprun.contributions import (
     source_value,
 )
 
-Kind = Literal["kernel", "entrypoint", "program", "file"]
+Kind = Literal["kernel", "base", "entrypoint", "program", "file"]
 
 _SIZE = {"type": "integer", "minimum": 0, "maximum": 1 << 62}
 
@@ -43,10 +43,10 @@ SCHEMA: Final[dict[str, Any]] = {
 class Component:
     """One file of an image, or of what the machine unpacks from it.
 
-    ``name`` is its path in the machine, or the image's own name for a kernel; ``source`` is what
-    it was built from, of a kernel the package, None where unknown. ``contributions`` say what was
-    linked into a program; where they are None, ``contains`` are sources that are known to be in
-    it, without their sizes.
+    ``name`` is its path in the machine, or the image's own name for a kernel, or the board's for a
+    base; ``source`` is what it was built from, of a kernel the package, None where unknown.
+    ``contributions`` say what was linked into a program; where they are None, ``contains`` are
+    sources that are known to be in it, without their sizes.
     """
 
     kind: Kind

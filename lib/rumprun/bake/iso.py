@@ -98,7 +98,8 @@ def check_command_line(line: str) -> None:
 def _check_kernel(kernel: Path) -> None:
     if not is_bzimage(kernel):
         raise InputError(
-            f"{kernel}: no bzImage, which GRUB starts", hint="bake the image with a vmlinuz"
+            f"{kernel}: no bzImage, which GRUB starts",
+            hint="bake the image for board linux, with a vmlinuz",
         )
 
 

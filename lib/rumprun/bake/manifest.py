@@ -7,6 +7,7 @@ of the manifest, or above it where that is ``debian``, as those in other files t
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import tomllib
@@ -85,6 +86,15 @@ def manifest_request(
         kernel_package=package,
         offline=offline,
         date=date,
+    )
+
+
+def for_board(manifest: Manifest, board: str) -> Manifest:
+    """``manifest`` for another board, without what it says of the kernel of its own."""
+    if board == manifest.board:
+        return manifest
+    return dataclasses.replace(
+        manifest, board=board, kernel=None, kernel_package=None, memory=None, options=()
     )
 
 

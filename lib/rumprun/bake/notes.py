@@ -9,7 +9,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
+from rumprun.bake.base import loaded_part
 from rumprun.bake.board import BakeRequest, Board
 from rumprun.bake.component import Component, Kind
 from rumprun.bake.image import Image, describe_file
@@ -26,11 +28,12 @@ _ELF_MAGIC = b"\x7fELF"
 
 @dataclass(frozen=True, kw_only=True)
 class _Given:
-    """A file that goes into an image."""
+    """A file that goes into an image; ``traced`` is the one to look into for where it is from."""
 
     kind: Kind
     name: str
     content: Path | bytes
+    traced: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +46,11 @@ class _Digests:
 def add_notes(image: Image, board: Board, request: BakeRequest, directory: Path) -> Image:
     """``image`` with its components, and with the bill of materials in its ``directory``."""
     given = list(_given(image, board, request, directory))
-    programs = [file.content for file in given if _is_program(file)]
-    known = trace_programs([path for path in programs if isinstance(path, Path)], request.target)
+    known = trace_programs([file.traced for file in given if file.traced], request.target)
     digests = {file.name: _digests(file.content) for file in given}
     components = []
     for file in given:
-        found = known.get(file.content) if isinstance(file.content, Path) else None
+        found = known.get(file.traced) if file.traced else None
         components.append(_describe(file, digests[file.name], found or Provenance(), image))
     noted = dataclasses.replace(image, components=tuple(components), sbom=SBOM_NAME)
     document = sbom_document(
@@ -61,29 +63,34 @@ def add_notes(image: Image, board: Board, request: BakeRequest, directory: Path)
 
 def _given(image: Image, board: Board, request: BakeRequest, directory: Path) -> Iterator[_Given]:
     """All that goes into the image, in the order of its description."""
-    if any(file.name == _KERNEL for file in image.files):
+    base = board.base(directory)
+    if base:
+        content = loaded_part(base.read_bytes(), where=str(base))
+        yield _Given(kind="base", name="base", content=content, traced=base)
+    elif any(file.name == _KERNEL for file in image.files):
         yield _Given(kind="kernel", name=_KERNEL, content=directory / _KERNEL)
     entrypoint = board.entrypoint(request)
     if entrypoint:
-        yield _Given(kind="entrypoint", name="/init", content=entrypoint)
+        yield _Given(kind="entrypoint", name="/init", content=entrypoint, traced=entrypoint)
     for program, wanted in zip(image.programs, request.programs, strict=True):
-        yield _Given(kind="program", name=program.path, content=wanted.file)
+        yield _Given(kind="program", name=program.path, content=wanted.file, traced=wanted.file)
     for name, entry in sorted(request.files.items()):
         if isinstance(entry, Entry):
-            kind: Kind = "program" if _is_elf(entry.content) else "file"
-            yield _Given(kind=kind, name=f"/{name}", content=entry.content)
+            program_file = entry.content if _is_elf(entry.content) else None
+            yield _Given(
+                kind="program" if program_file else "file",
+                name=f"/{name}",
+                content=entry.content,
+                traced=program_file,
+            )
 
 
-def _is_elf(content: Path | bytes) -> bool:
+def _is_elf(content: Path | bytes) -> TypeGuard[Path]:
     """Programs may be among the files, too, and have something in them."""
     if isinstance(content, bytes):
         return False
     with content.open("rb") as file:
         return file.read(len(_ELF_MAGIC)) == _ELF_MAGIC
-
-
-def _is_program(file: _Given) -> bool:
-    return file.kind in ("program", "entrypoint")
 
 
 def _describe(file: _Given, digests: _Digests, known: Provenance, image: Image) -> Component:

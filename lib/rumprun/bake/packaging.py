@@ -61,11 +61,11 @@ def _sources_of_programs(manifest: Manifest) -> dict[str, str]:
 
 
 def _sources_of_components(image: Image) -> dict[str, str]:
-    """The sources that the entrypoint and programs themselves name, also those of no package."""
+    """The sources that base, entrypoint and programs themselves name, also those of no package."""
     sources = [
         source
         for component in image.components
-        if component.kind in ("entrypoint", "program")
+        if component.kind in ("base", "entrypoint", "program")
         for source in (component.source, *(file.source for file in component.linked))
     ]
     return {source.name: source.version for source in sources if source and source.version}

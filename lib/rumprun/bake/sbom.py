@@ -30,6 +30,7 @@ _IMAGE = "SPDXRef-image"
 
 _FILE_TYPES = {
     "kernel": ["BINARY"],
+    "base": ["BINARY"],
     "entrypoint": ["BINARY", "APPLICATION"],
     "program": ["BINARY", "APPLICATION"],
     "file": ["OTHER"],
@@ -193,7 +194,7 @@ def _relations_of(
     if component.source:
         maker = packages[_key(component.source, kind)]["SPDXID"]
     relations = [_relation(own, "GENERATED_FROM", maker)] if component.kind != "file" else []
-    if component.kind not in ("program", "entrypoint"):
+    if component.kind not in ("base", "program", "entrypoint"):
         return relations
     linked: dict[str, int] = {}
     for file in component.linked:

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Crash reports with functions and lines of source in them.
 
-The lines are those of ``boards/linux/crash_report.c``. Whatever else is in a console's log is
-passed through as it is: a log may come from anywhere.
+The lines are those of ``boards/linux/crash_report.c``, and on board ``pvh`` whatever the base says
+with addresses in it. Whatever else is in a console's log is passed through as it is: a log may come
+from anywhere.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from rumprun import command
 from rumprun.bake.rebase import DEBUG_DISTANCE
 
 _FRAME = re.compile(rb"rumprun: +#[0-9]{1,6} ([!-~]{1,128})\+0x([0-9a-f]{1,16})")
+
+# What the base says; an address of a program's slot or of the base is as long.
+_BASE_SAYS = re.compile(rb"rumprun: ")
+_ADDRESS = re.compile(rb"\b0x([0-9a-f]{6,16})\b")
 
 _UNKNOWN = "??"
 _SECONDS = 60.0
@@ -29,13 +34,27 @@ class Place:
     location: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """Addresses from ``start`` to before ``end``; in ``file`` with symbols, ``offset`` less."""
+
+    start: int
+    end: int
+    offset: int
+    file: Path
+
+
 class Symbolizer:
     """Adds to each frame of a report where it is."""
 
-    def __init__(self, files: Mapping[str, Path]) -> None:
-        """``files`` are those with symbols, by the names of the programs' files."""
+    def __init__(self, files: Mapping[str, Path], ranges: Sequence[Range] = ()) -> None:
+        """``files`` are those with symbols, by the names of the programs' files.
+
+        ``ranges`` are where an address tells whose it is.
+        """
         self._files = files
-        self._known: dict[tuple[str, str], tuple[Place, ...]] = {}
+        self._ranges = ranges
+        self._known: dict[tuple[Path, str], tuple[Place, ...]] = {}
 
     def line(self, line: bytes) -> bytes:
         """``line`` of a log, and what there is to say about it.
@@ -44,25 +63,47 @@ class Symbolizer:
         """
         match = _FRAME.search(line)
         if not match:
-            return line
+            return self._line_of_base(line) if self._ranges and _BASE_SAYS.search(line) else line
         # What 'rumpdeb gdb' has moved is at a multiple of the distance.
         address = f"{int(match[2], 16) % DEBUG_DISTANCE:x}"
-        places = self._places(match[1].decode(), address)
+        file = self._files.get(match[1].decode())
+        places = self._places(file, address) if file else ()
         if not places:
             return line
-        text = line.rstrip(b"\r\n")
-        ending = line[len(text) :]
-        said = [text + f" {_text(places[0])}".encode()]
-        said += [b"rumprun:      inlined into " + _text(place).encode() for place in places[1:]]
+        text, ending = _split(line)
+        said = [text + f" {_text(places[0])}".encode(), *_inlined(places)]
         return (ending or b"\n").join(said) + ending
 
-    def _places(self, name: str, address: str) -> tuple[Place, ...]:
-        if name not in self._files:
-            return ()
-        key = (name, address)
+    def _line_of_base(self, line: bytes) -> bytes:
+        text, ending = _split(line)
+        said = [text]
+        for word in dict.fromkeys(_ADDRESS.findall(text)):
+            address = int(word, 16)
+            for one in self._ranges:
+                if one.start <= address < one.end:
+                    places = self._places(one.file, f"{address - one.offset:x}")
+                    said += [
+                        b"rumprun:      0x%s is %s" % (word, _text(place).encode())
+                        for place in places[:1]
+                    ]
+                    said += _inlined(places)
+        return (ending or b"\n").join(said) + ending
+
+    def _places(self, file: Path, address: str) -> tuple[Place, ...]:
+        key = (file, address)
         if key not in self._known:
-            self._known[key] = _look_up(self._files[name], address)
+            self._known[key] = _look_up(file, address)
         return self._known[key]
+
+
+def _split(line: bytes) -> tuple[bytes, bytes]:
+    """A line and its end, which may be missing."""
+    text = line.rstrip(b"\r\n")
+    return text, line[len(text) :]
+
+
+def _inlined(places: Sequence[Place]) -> list[bytes]:
+    return [b"rumprun:      inlined into " + _text(place).encode() for place in places[1:]]
 
 
 def _text(place: Place) -> str:

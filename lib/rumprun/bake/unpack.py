@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Files out of an initramfs: archives in cpio's newc form, plain or packed with gzip, in a row.
+"""Files out of images: of a kernel with a root archive, or of an initramfs.
 
-Documentation/driver-api/early-userspace/buffer-format.rst describes them. An initramfs may come
-from anywhere: nothing is written, and sizes are bounded before anything is read.
+That is archives in cpio's newc form, plain or packed with gzip, in a row;
+Documentation/driver-api/early-userspace/buffer-format.rst describes them. An image may come from
+anywhere: nothing is written, and sizes are bounded before anything is read.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO, Final, Protocol
 
+from rumprun.bake.base import root_of
 from rumprun.bake.image import Image, Program
+from rumprun.bake.root import Entry
+from rumprun.bake.root_archive import read_root
 from rumprun.digest import sha256_of_bytes
 from rumprun.errors import InputError, MissingError
 
 INITRAMFS: Final = "initramfs"
+KERNEL: Final = "kernel"
 
 _CHUNK = 1 << 16
 _MAGIC = b"070701"
@@ -176,19 +181,18 @@ def _skip(stream: _Stream, size: int) -> None:
 
 
 def read_programs(image: Image, directory: Path) -> dict[Program, bytes]:
-    """The files of the image's programs, which are the very ones that were baked.
+    """The files of the image's programs, as they were baked.
 
-    Raises :class:`InputError` where the board has no initramfs or a program is another one,
+    They are in the initramfs, or where there is none in the root archive that the kernel has in
+    it. Raises :class:`InputError` where it has none either or a program is another one,
     :class:`MissingError` where one is not there.
     """
-    if all(file.name != INITRAMFS for file in image.files):
-        raise InputError(
-            f"{directory}: board {image.board} has no initramfs",
-            hint="programs are read out of images that have one",
-        )
     names = {program.path.lstrip("/") for program in image.programs}
-    limit = max(program.size for program in image.programs)
-    files = read_files(directory / INITRAMFS, names, limit=limit)
+    if any(file.name == INITRAMFS for file in image.files):
+        limit = max(program.size for program in image.programs)
+        files = read_files(directory / INITRAMFS, names, limit=limit)
+    else:
+        files = _files_of_kernel(directory / KERNEL, names)
     found = {}
     for program in image.programs:
         content = files.get(program.path.lstrip("/"))
@@ -203,3 +207,14 @@ def read_programs(image: Image, directory: Path) -> dict[Program, bytes]:
             )
         found[program] = content
     return found
+
+
+def _files_of_kernel(kernel: Path, names: Collection[str]) -> dict[str, bytes]:
+    if not kernel.is_file():
+        raise MissingError(f"{kernel}: not there", hint="bake the image again")
+    root = read_root(root_of(kernel.read_bytes(), where=str(kernel)), where=str(kernel))
+    return {
+        name: entry.content
+        for name, entry in root.items()
+        if name in names and isinstance(entry, Entry) and isinstance(entry.content, bytes)
+    }

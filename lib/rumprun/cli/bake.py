@@ -10,7 +10,7 @@ from rumprun.bake.board import ProgramRequest, all_boards, find_board
 from rumprun.bake.image import image_text
 from rumprun.bake.initramfs import source_date
 from rumprun.bake.kernel import DEFAULT_PACKAGE
-from rumprun.bake.manifest import SUFFIX, Manifest, manifest_request, read_manifest
+from rumprun.bake.manifest import SUFFIX, Manifest, for_board, manifest_request, read_manifest
 from rumprun.bake.output import bake_image
 from rumprun.bake.program import program_name
 from rumprun.errors import UsageError
@@ -114,10 +114,11 @@ def _manifest_of(arguments: argparse.Namespace) -> Manifest:
             f"{first} is a manifest, and more than that is given",
             hint="write programs and arguments into the manifest",
         )
-    for option in ("board", "target", "env"):
+    for option in ("target", "env"):
         if getattr(arguments, option):
             raise UsageError(f"--{option} with a manifest", hint=f"write it into {first}")
-    return read_manifest(first)
+    manifest = read_manifest(first)
+    return for_board(manifest, arguments.board) if arguments.board else manifest
 
 
 def _short_form(arguments: argparse.Namespace) -> Manifest:

@@ -36,13 +36,14 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _row(board: Board) -> dict[str, Any]:
-    """The board, the targets whose programs it runs, and where its compiled part is."""
+    """The board, whose programs it runs, on which machines, and where its compiled part is."""
     files = paths.board_files(board.name)
     target = load_target()
     return {
         "name": board.name,
         "description": board.description,
         "targets": [target.name] if board.name in target.boards else [],
+        "machines": list(board.machines),
         "files": str(files) if files.is_dir() else None,
     }
 

@@ -13,7 +13,7 @@ from rumprun.cli.device_options import add_device_arguments, devices_of
 from rumprun.cli.override import add_memory_argument, add_override_arguments, read_override
 from rumprun.config.document import document_text
 from rumprun.lab.accelerator import CHOICES
-from rumprun.lab.devices import Devices
+from rumprun.lab.devices import MACHINES, Devices
 from rumprun.lab.needs import check_needs, drivers_are_modules, needed_devices
 from rumprun.lab.qemu import RunRequest, run_image
 
@@ -37,7 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="KVM, or TCG that needs no hardware (default: %(default)s, KVM where it works)",
     )
+    parser.add_argument(
+        "--machine", choices=MACHINES, help="QEMU's machine (default: pc; which can be, see boards)"
+    )
     parser.add_argument("--verbose", action="store_true", help="show what the kernel says")
+    parser.add_argument("--trace", action="store_true", help="show each system call (board pvh)")
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -54,7 +58,9 @@ def main(arguments: argparse.Namespace) -> int:
         memory=arguments.memory,
         timeout=arguments.timeout,
         accelerator=arguments.accel,
+        machine=arguments.machine,
         verbose=arguments.verbose,
+        trace=arguments.trace,
         devices=devices,
     )
     sys.stdout.flush()

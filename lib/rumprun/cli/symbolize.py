@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import IO
 
 from rumprun import ui
+from rumprun.bake.base import MEMORY_BASE
+from rumprun.bake.board import find_board
 from rumprun.bake.image import read_image
-from rumprun.bake.symbolize import Symbolizer
+from rumprun.bake.rebase import is_movable
+from rumprun.bake.slots import SLOT_SIZE, slot_start
+from rumprun.bake.symbolize import Range, Symbolizer
 from rumprun.bake.symbols import symbol_file
 from rumprun.bake.unpack import read_programs
 from rumprun.errors import MissingError
@@ -47,14 +51,18 @@ def main(arguments: argparse.Namespace) -> int:
     """Copy the log to standard output, with what the reports in it mean."""
     image = read_image(arguments.directory)
     with temporary_tree() as scratch:
-        files = {}
+        files, ranges = {}, _ranges_of_base(find_board(image.board).base(arguments.directory))
         for program, content in read_programs(image, arguments.directory).items():
             path = symbol_file(program, content, arguments.debug, scratch)
             if path is None:
                 ui.warn(f"{program.name} has no symbols; give those of its build with --debug")
             else:
                 files[program.path.rpartition("/")[2]] = path
-        symbolizer = Symbolizer(files)
+                if not is_movable(content):
+                    start = slot_start(content)
+                    end = start + SLOT_SIZE
+                    ranges.append(Range(start=start, end=end, offset=start, file=path))
+        symbolizer = Symbolizer(files, ranges)
         if arguments.log is None:
             _copy(sys.stdin.buffer, symbolizer)
             return 0
@@ -64,6 +72,10 @@ def main(arguments: argparse.Namespace) -> int:
         except FileNotFoundError as error:
             raise MissingError(f"{arguments.log}: no such log") from error
     return 0
+
+
+def _ranges_of_base(base: Path | None) -> list[Range]:
+    return [Range(start=MEMORY_BASE, end=1 << 64, offset=0, file=base)] if base else []
 
 
 def _copy(log: IO[bytes], symbolizer: Symbolizer) -> None:

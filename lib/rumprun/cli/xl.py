@@ -46,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ramdisk",
         type=Path,
         metavar="FILE",
-        help="write the image's initramfs with configuration and arguments to this file",
+        help="write the image's initramfs, or its boot module, with configuration and arguments to "
+        "this file",
     )
     parser.add_argument(
         "--type",
@@ -74,6 +75,12 @@ def main(arguments: argparse.Namespace) -> int:
     check_files(image, arguments.directory)
     if arguments.program_arguments is not None and not arguments.ramdisk:
         raise UsageError("arguments for a program without --ramdisk FILE", hint="they go there")
+    board = find_board(image.board)
+    if arguments.type not in board.domains:
+        raise UsageError(
+            f"board {board.name} does not run in a domain of type {arguments.type}",
+            hint=f"it runs in {', '.join(board.domains)}",
+        )
     for block in arguments.block:
         check_block(block)
     with temporary_tree() as scratch:
@@ -125,7 +132,7 @@ def _boot(
 
 def _with_ramdisk(boot: Boot, ramdisk: Path) -> Boot:
     if boot.initramfs is None:
-        raise UsageError("--ramdisk, and the image's board has none")
+        raise UsageError("--ramdisk, and there is nothing to put there", hint="leave it out")
     return dataclasses.replace(boot, initramfs=ramdisk)
 
 

@@ -14,11 +14,19 @@ from rumprun.bake.image import Image, Program, check_files, read_image
 from rumprun.bake.initramfs import append_files
 from rumprun.bake.rebase import DEBUG_DISTANCE, is_movable, rebase
 from rumprun.bake.root import Entry
+from rumprun.bake.slots import slot_start
 from rumprun.bake.symbols import SYSTEM_DIRECTORY, build_id_file, build_id_of, symbol_file
 from rumprun.bake.unpack import read_programs
-from rumprun.errors import BootError, InputError, UsageError
+from rumprun.errors import BootError, UsageError
 from rumprun.lab.accelerator import QEMU, require_qemu
-from rumprun.lab.qemu import CONTROL_DEVICE, kernel_hash, memory_needed, parse_status, qemu_command
+from rumprun.lab.qemu import (
+    CONTROL_DEVICE,
+    kernel_hash,
+    memory_chosen,
+    memory_needed,
+    parse_status,
+    qemu_command,
+)
 from rumprun.lab.vmlinux import direct_kernel
 from rumprun.workdir import temporary_tree
 
@@ -74,14 +82,15 @@ class DebugEnded:
 def place_programs(
     programs: dict[Program, bytes], places: tuple[Path, ...], scratch: Path
 ) -> tuple[Placed, ...]:
-    """Give every program an address of its own; one that was linked for an address keeps it.
+    """Give every program an address of its own; one that has one in the image keeps it.
 
     Symbols that are elsewhere are linked into ``scratch``, where gdb finds them by build IDs.
     Raises what :func:`rumprun.bake.rebase.rebase` and ``symbol_file`` do.
     """
     placed = []
     for number, (program, content) in enumerate(programs.items(), 1):
-        base = number * DEBUG_DISTANCE if is_movable(content) else 0
+        movable = is_movable(content)
+        base = number * DEBUG_DISTANCE if movable else slot_start(content)
         symbols = symbol_file(program, content, places, scratch)
         # Its unwind tables are needed as well, which a file of symbols alone does not have.
         own = scratch / f"{program.name}.elf"
@@ -102,7 +111,7 @@ def place_programs(
                 end=base + DEBUG_DISTANCE,
                 offset=base,
                 file=own,
-                content=rebase(content, base, name=program.name) if base else None,
+                content=rebase(content, base, name=program.name) if movable else None,
             )
         )
     return tuple(placed)
@@ -122,12 +131,14 @@ def debug_image(directory: Path, request: DebugRequest) -> DebugEnded:
         programs = read_programs(image, directory)
         placed = place_programs(programs, request.places, scratch)
         boot = _boot(image, directory, dict(zip(programs, placed, strict=True)), scratch)
+        base = find_board(image.board).base(directory)
         control, socket = scratch / "control", scratch / "gdb"
         argv = qemu_command(
             boot,
             kernel=direct_kernel(boot.kernel, kernel_hash(image, boot), scratch),
             control=control,
             memory=request.memory or _memory(image, placed),
+            machine=find_board(image.board).machines[0],
             accelerator="tcg",
         )
         machine = command.Background(
@@ -135,7 +146,7 @@ def debug_image(directory: Path, request: DebugRequest) -> DebugEnded:
         )
         try:
             _wait(machine, socket, scratch / "errors")
-            words = gdb_command(_session(placed, socket, scratch), request.arguments)
+            words = gdb_command(_session(placed, base, socket, scratch), request.arguments)
             gdb_status = command.interact(words, hint="install gdb")
         finally:
             machine.kill()
@@ -165,14 +176,14 @@ def _stopped(socket: Path) -> list[str]:
 def _boot(image: Image, directory: Path, placed: dict[Program, Placed], scratch: Path) -> Boot:
     request = BootRequest(control=CONTROL_DEVICE)
     boot = find_board(image.board).boot(image, directory, request, scratch)
-    if boot.initramfs is None:
-        raise InputError(f"{directory}: board {image.board} has no initramfs")
-    moved = scratch / "initramfs-to-debug"
     files = {
         program.path.lstrip("/"): Entry(content=place.content, executable=True)
         for program, place in placed.items()
         if place.content is not None
     }
+    if boot.initramfs is None or not files:
+        return boot
+    moved = scratch / "initramfs-to-debug"
     append_files(boot.initramfs, files, moved, date=0)
     # The kernel where its own symbols say, for those who have them.
     command_line = f"{boot.command_line} nokaslr"
@@ -182,7 +193,7 @@ def _boot(image: Image, directory: Path, placed: dict[Program, Placed], scratch:
 def _memory(image: Image, placed: tuple[Placed, ...]) -> int:
     # The moved programs are there in the archive, and again when they are unpacked.
     more = sum(len(place.content or b"") for place in placed)
-    return memory_needed(image) + 3 * more // _MIB
+    return memory_needed(image) + 3 * more // _MIB if more else memory_chosen(image, None)
 
 
 def _wait(machine: command.Background, socket: Path, errors: Path) -> None:
@@ -194,8 +205,8 @@ def _wait(machine: command.Background, socket: Path, errors: Path) -> None:
         time.sleep(_PAUSE_SECONDS)
 
 
-def _session(placed: tuple[Placed, ...], socket: Path, scratch: Path) -> Path:
-    """The file for share/gdb-commands.py."""
+def _session(placed: tuple[Placed, ...], base: Path | None, socket: Path, scratch: Path) -> Path:
+    """The file for share/gdb-commands.py; ``base`` has the symbols of what runs the programs."""
     session = scratch / "session.json"
     programs = [
         {
@@ -211,6 +222,7 @@ def _session(placed: tuple[Placed, ...], socket: Path, scratch: Path) -> Path:
         "socket": str(socket),
         "symbols": f"{scratch}:{SYSTEM_DIRECTORY}",
         "programs": programs,
+        "base": str(base) if base else None,
     }
     text = json.dumps(document)
     session.write_text(text, encoding="utf-8")

@@ -14,6 +14,11 @@ from rumprun.errors import InputError, MissingError, UsageError
 
 FORMATS: Final = ("raw", "qcow2")
 
+# QEMU's machines: PCs of two generations, and one with little but virtio's devices.
+PC: Final = "pc"
+MICROVM: Final = "microvm"
+MACHINES: Final = (PC, "q35", MICROVM)
+
 # The PCI bus of QEMU's machine pc has 32 places, and the machine's own take a few.
 _MOST_DEVICES: Final = 24
 
@@ -174,19 +179,21 @@ def _check_shares(shares: tuple[Share, ...]) -> None:
             raise UsageError(f"two shares with the tag {share.tag}", hint="give one another ,tag=")
 
 
-def device_words(devices: Devices) -> list[str]:
+def device_words(devices: Devices, machine: str = PC) -> list[str]:
     """The words of QEMU's command line for ``devices``, which :func:`check_devices` passed."""
+    # microvm has no PCI, but places for virtio's devices in its memory.
+    bus = "device" if machine == MICROVM else "pci"
     words: list[str] = []
     for number, net in enumerate(devices.nets):
-        words += _net_words(net, f"net{number}")
+        words += _net_words(net, f"net{number}", bus)
     for number, block in enumerate(devices.blocks):
-        words += _block_words(block, f"disk{number}")
+        words += _block_words(block, f"disk{number}", bus)
     for number, share in enumerate(devices.shares):
-        words += _share_words(share, f"share{number}")
+        words += _share_words(share, f"share{number}", bus)
     return words
 
 
-def _net_words(net: UserNet | TapNet, name: str) -> list[str]:
+def _net_words(net: UserNet | TapNet, name: str, bus: str) -> list[str]:
     if isinstance(net, UserNet):
         backend = ",".join(("user", f"id={name}", *_forward_options(net.forwards)))
         seed = "user"
@@ -197,7 +204,8 @@ def _net_words(net: UserNet | TapNet, name: str) -> list[str]:
     digits = hashlib.sha256(os.fsencode(seed)).hexdigest()
     mac = ":".join((_MAC_PREFIX, digits[0:2], digits[2:4], digits[4:6]))
     # No ROM: nobody boots from the network here.
-    return ["-netdev", backend, "-device", f"virtio-net-pci,netdev={name},mac={mac},romfile="]
+    rom = ",romfile=" if bus == "pci" else ""
+    return ["-netdev", backend, "-device", f"virtio-net-{bus},netdev={name},mac={mac}{rom}"]
 
 
 def _forward_options(forwards: tuple[Forward, ...]) -> Iterator[str]:
@@ -205,23 +213,23 @@ def _forward_options(forwards: tuple[Forward, ...]) -> Iterator[str]:
         yield f"hostfwd={one.protocol}:{one.address}:{one.outside}-:{one.inside}"
 
 
-def _block_words(block: Block, name: str) -> list[str]:
+def _block_words(block: Block, name: str, bus: str) -> list[str]:
     # Not -drive: that takes what is before a colon in the name of a file for a protocol.
     driver = "host_device" if block.file.is_block_device() else "file"
     node = (
         f"driver={block.format or 'raw'},node-name={name},read-only={_flag(block.readonly)},"
         f"file.driver={driver},file.filename={_value(str(block.file))}"
     )
-    return ["-blockdev", node, "-device", f"virtio-blk-pci,drive={name}"]
+    return ["-blockdev", node, "-device", f"virtio-blk-{bus},drive={name}"]
 
 
-def _share_words(share: Share, name: str) -> list[str]:
+def _share_words(share: Share, name: str, bus: str) -> list[str]:
     # Files on the host have the owner and mode that the machine gives them, as far as QEMU may.
     backend = (
         f"local,id={name},path={_value(str(share.directory))},security_model=none,"
         f"multidevs=remap,readonly={_flag(share.readonly)}"
     )
-    front = f"virtio-9p-pci,fsdev={name},mount_tag={share.tag}"
+    front = f"virtio-9p-{bus},fsdev={name},mount_tag={share.tag}"
     return ["-fsdev", backend, "-device", front]
 
 

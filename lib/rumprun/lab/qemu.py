@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rumprun import command
-from rumprun.bake.board import Boot, BootRequest, find_board
+from rumprun.bake.board import Board, Boot, BootRequest, find_board
 from rumprun.bake.image import Image, check_files, read_image
 from rumprun.errors import BootError, InputError, UsageError
 from rumprun.lab.accelerator import QEMU, choose_accelerator, require_qemu
-from rumprun.lab.devices import Devices, check_devices, device_words, failure_hint
+from rumprun.lab.devices import PC, Devices, check_devices, device_words, failure_hint
 from rumprun.lab.vmlinux import direct_kernel
 from rumprun.workdir import temporary_tree
 
@@ -33,6 +33,9 @@ _HIGHEST_STATUS = 255
 _PIPE_SIZE = 65536
 
 _PANIC = "Kernel panic - not syncing:"
+# Of board pvh; what is wrong is in the next line (boards/pvh/say.c).
+_BASE_PREFIX = "rumprun: "
+_BASE_PANIC = "rumprun: panic:"
 
 _NO_DEVICES = Devices()
 
@@ -47,8 +50,9 @@ class RunRequest:
     ``arguments`` replace the baked ``argv[1:]`` of the first program (None keeps them);
     ``config`` is the text of a checked runtime configuration over the baked one; ``memory`` is
     in MiB, None for what was baked, or the image needs; ``timeout`` is in seconds, None for no
-    limit; ``accelerator`` is ``auto``, ``kvm`` or ``tcg``; ``verbose`` lets the kernel talk on
-    the console; ``devices`` are network, disks and shares.
+    limit; ``accelerator`` is ``auto``, ``kvm`` or ``tcg``; ``machine`` is QEMU's, None for the
+    board's first; ``verbose`` lets the kernel talk on the console, and ``trace`` say each system
+    call; ``devices`` are network, disks and shares.
     """
 
     arguments: tuple[str, ...] | None = None
@@ -56,7 +60,9 @@ class RunRequest:
     memory: int | None = None
     timeout: float | None = None
     accelerator: str = "auto"
+    machine: str | None = None
     verbose: bool = False
+    trace: bool = False
     devices: Devices = field(default_factory=Devices)
 
 
@@ -80,19 +86,18 @@ def run_image(directory: Path, request: RunRequest, *, sink: Callable[[bytes], o
     image = read_image(directory)
     check_files(image, directory)
     check_devices(request.devices)
+    board = find_board(image.board)
+    machine = choose_machine(board, request.machine)
     accelerator = choose_accelerator(request.accelerator)
+    wanted = BootRequest(
+        arguments=request.arguments,
+        config=request.config,
+        control=CONTROL_DEVICE,
+        verbose=request.verbose,
+        trace=request.trace,
+    )
     with temporary_tree() as scratch:
-        boot = find_board(image.board).boot(
-            image,
-            directory,
-            BootRequest(
-                arguments=request.arguments,
-                config=request.config,
-                control=CONTROL_DEVICE,
-                verbose=request.verbose,
-            ),
-            scratch,
-        )
+        boot = board.boot(image, directory, wanted, scratch)
         kernel = direct_kernel(boot.kernel, kernel_hash(image, boot), scratch)
         control = scratch / "control"
         os.mkfifo(control)
@@ -102,9 +107,20 @@ def run_image(directory: Path, request: RunRequest, *, sink: Callable[[bytes], o
             control=control,
             memory=memory_given(image, request.memory),
             accelerator=accelerator,
+            machine=machine,
             devices=request.devices,
         )
         return _run(argv, control, request, accelerator, sink)
+
+
+def choose_machine(board: Board, wanted: str | None) -> str:
+    """``wanted``, or the board's first; :class:`UsageError` where the board does not run on it."""
+    if wanted is not None and wanted not in board.machines:
+        raise UsageError(
+            f"board {board.name} does not run on the machine {wanted}",
+            hint=f"it runs on {', '.join(board.machines)}",
+        )
+    return wanted or board.machines[0]
 
 
 def kernel_hash(image: Image, boot: Boot) -> str:
@@ -146,6 +162,7 @@ def qemu_command(
     control: Path,
     memory: int,
     accelerator: str,
+    machine: str = PC,
     devices: Devices = _NO_DEVICES,
 ) -> list[str]:
     """QEMU's command line: one processor, two serial ports, and ``devices``.
@@ -157,8 +174,7 @@ def qemu_command(
         raise UsageError(f"{control} has a comma", hint="set TMPDIR to a directory without one")
     return [
         QEMU,
-        # pc: q35 starts no faster, and Debian's kernel has no console on microvm.
-        *("-machine", "pc"),
+        *("-machine", machine),
         *("-accel", accelerator),
         *("-cpu", "max"),
         *("-smp", "1"),
@@ -171,11 +187,12 @@ def qemu_command(
         *("-chardev", "stdio,id=console,signal=off"),
         *("-serial", "chardev:console"),
         *("-chardev", f"file,id=control,path={control}"),
-        *("-serial", "chardev:control"),
+        # The second one, which the option -serial does not give to all machines.
+        *("-device", "isa-serial,chardev=control,index=1"),
         *("-kernel", str(kernel)),
         *(("-initrd", str(boot.initramfs)) if boot.initramfs else ()),
         *("-append", boot.command_line),
-        *device_words(devices),
+        *device_words(devices, machine),
     ]
 
 
@@ -213,6 +230,9 @@ class _Tail:
         ]
         panic = next((line for line in lines if _PANIC in line), "")
         why = f"kernel panic:{panic.partition(_PANIC)[2]}; " if panic else ""
+        if _BASE_PANIC in lines[:-1]:
+            said = lines[lines.index(_BASE_PANIC) + 1]
+            why = f"panic of the base: {said.removeprefix(_BASE_PREFIX)}; "
         shown = "".join(f"\n  | {line}" for line in lines[-_TAIL_LINES:])
         return f"{why}the console's last lines:{shown}\n  (end of the console)"
 

@@ -3,31 +3,29 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from pathlib import Path
 
 from rumprun import paths
-from rumprun.bake.board import BakeRequest, Boot, BootRequest, ProgramRequest
-from rumprun.bake.image import Image, KernelOrigin, Program, describe_file
+from rumprun.bake.board import (
+    BAKED_CONFIG,
+    BakeRequest,
+    Boot,
+    BootRequest,
+    changed_files,
+    describe_program,
+)
+from rumprun.bake.image import Image, KernelOrigin, describe_file
 from rumprun.bake.initramfs import append_files, write_initramfs
 from rumprun.bake.kernel import archive_kernel, check_kernel
 from rumprun.bake.root import Directory, Entry, Link
 from rumprun.bake.slim_kernel import is_source_package, slim_kernel
 from rumprun.bake.table import TABLE_NAME, encode_table
 from rumprun.config.document import document_text
-from rumprun.digest import sha256_of
-from rumprun.errors import MissingError
+from rumprun.errors import MissingError, UsageError
 
 _KERNEL = "kernel"
 _INITRAMFS = "initramfs"
-
-# BAKED_CONFIG_PATH and BOOT_CONFIG_PATH in boards/linux/entrypoint.h.
-_BAKED_CONFIG = "rumprun/config.json"
-_BOOT_CONFIG = "rumprun/boot.json"
-
-# What every program has unless the user says otherwise; the paths are those in the machine.
-_DEFAULT_ENV = {"HOME": "/", "PATH": "/bin", "TERM": "dumb"}
 
 # The kernel's part of the console: level 1 leaves a panic only, which ends the machine at once.
 _SILENT = ("quiet", "loglevel=1")
@@ -49,14 +47,22 @@ class LinuxBoard:
 
     name = "linux"
     description = "Linux kernel of the archive, with the programs in an initramfs"
+    # On microvm, Debian's kernel has no console.
+    machines = ("pc", "q35")
+    domains = ("pvh", "pv")
 
     def entrypoint(self, request: BakeRequest) -> Path:
         """See :class:`rumprun.bake.board.Board`."""
         return request.entrypoint or entrypoint()
 
+    def base(self, directory: Path) -> None:
+        """See :class:`rumprun.bake.board.Board`."""
+
     def bake(self, request: BakeRequest, directory: Path) -> Image:
         """See :class:`rumprun.bake.board.Board`."""
-        programs = tuple(_describe(program) for program in request.programs)
+        programs = tuple(
+            describe_program(program, program.file.read_bytes()) for program in request.programs
+        )
         files: dict[str, Entry | Link | Directory] = {
             **request.files,
             "init": Entry(content=self.entrypoint(request), executable=True),
@@ -65,7 +71,7 @@ class LinuxBoard:
         for program, wanted in zip(programs, request.programs, strict=True):
             files[program.path.lstrip("/")] = Entry(content=wanted.file, executable=True)
         if request.config:
-            files[_BAKED_CONFIG] = Entry(content=document_text(request.config).encode())
+            files[BAKED_CONFIG] = Entry(content=document_text(request.config).encode())
         origin = _place_kernel(request, directory / _KERNEL)
         write_initramfs(files, directory / _INITRAMFS, date=request.date)
         return Image(
@@ -81,13 +87,9 @@ class LinuxBoard:
 
     def boot(self, image: Image, directory: Path, request: BootRequest, scratch: Path) -> Boot:
         """See :class:`rumprun.bake.board.Board`."""
-        added: dict[str, Entry] = {}
-        if request.arguments is not None:
-            first, *others = image.programs
-            changed = dataclasses.replace(first, argv=(first.argv[0], *request.arguments))
-            added[TABLE_NAME] = Entry(content=encode_table([changed, *others]))
-        if request.config is not None:
-            added[_BOOT_CONFIG] = Entry(content=request.config.encode())
+        if request.trace:
+            raise UsageError("board linux has no trace of calls", hint="run strace in the image")
+        added = changed_files(image, request)
         initramfs = directory / _INITRAMFS
         if added:
             initramfs = scratch / _INITRAMFS
@@ -102,17 +104,6 @@ class LinuxBoard:
         # Last, since behind "--" there may be a runtime configuration.
         words += image.options
         return Boot(kernel=directory / _KERNEL, initramfs=initramfs, command_line=" ".join(words))
-
-
-def _describe(program: ProgramRequest) -> Program:
-    return Program(
-        name=program.name,
-        path=f"/bin/{program.name}",
-        argv=program.argv,
-        env=tuple(sorted((_DEFAULT_ENV | dict(program.env)).items())),
-        size=program.file.stat().st_size,
-        sha256=sha256_of(program.file),
-    )
 
 
 def _place_kernel(request: BakeRequest, destination: Path) -> KernelOrigin | None:
