@@ -25,7 +25,7 @@ def board_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     except MissingError as error:
         pytest.skip(str(error))
     root = tmp_path_factory.mktemp("boards")
-    for part in ("common", "linux"):
+    for part in ("common", "linux", "pvh"):
         command.run(["make", "-C", ROOT / "boards" / part, "install", f"DESTDIR={root}"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RUMPRUN_BOARD_ROOT", str(root))
@@ -45,6 +45,16 @@ def image(board_root: Path, subject: Path, tmp_path_factory: pytest.TempPathFact
     directory = tmp_path_factory.mktemp("image") / "image"
     request = make_request(subject, "3", "a b", "", "it's", 'q"x', "--", "\u00fc\n$(x)")
     bake_image(find_board("linux"), request, directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def pvh_image(board_root: Path, subject: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for board pvh."""
+    assert board_root.is_dir()
+    directory = tmp_path_factory.mktemp("pvh") / "image"
+    request = make_request(subject, "3", "a b", "", "it's", 'q"x', "--", "\u00fc\n$(x)")
+    bake_image(find_board("pvh"), request, directory)
     return directory
 
 
