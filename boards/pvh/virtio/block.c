@@ -40,9 +40,9 @@ static void on_done(struct deferred *deferred)
     void *token;
     uint32_t written;
     do {
-        while (ring_take(&queue->ring, &token, &written))
+        while (vring_take(&queue->ring, &token, &written))
             ((struct request *)token)->done = true;
-    } while (ring_interrupts(&queue->ring, true));
+    } while (vring_interrupts(&queue->ring, true));
     wait_wake_all(&block->waiting);
 }
 
@@ -56,7 +56,7 @@ static int perform(struct virtio_block *block, struct request *request, void *by
         parts[count++] = (struct ring_part){physical_of(bytes), size};
     parts[count++] = (struct ring_part){physical_of(&request->status), 1};
     const unsigned writes = size && reads ? 2 : 1;
-    while (!ring_add(ring, parts, count - writes, writes, request)) {
+    while (!vring_add(ring, parts, count - writes, writes, request)) {
         if (ring->broken)
             return -EIO;
         wait_on_surely(&block->waiting);
@@ -108,7 +108,7 @@ bool virtio_block_begin(struct virtio_device *device)
     block->queue = virtio_queue_begin(device, 0, ENTRIES, on_done);
     if (!block->queue)
         return false;
-    ring_interrupts(&block->queue->ring, true);
+    vring_interrupts(&block->queue->ring, true);
     snprintf(block->device.name, sizeof block->device.name, "vd%c", letter++);
     block->device.sectors = virtio_config(device, 0, 8);
     block->device.read_only = device->features & FEATURE_READ_ONLY;

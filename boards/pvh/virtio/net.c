@@ -41,7 +41,7 @@ static void reclaim(struct virtio_net *net)
 {
     void *buffer;
     uint32_t written;
-    while (ring_take(&net->send->ring, &buffer, &written))
+    while (vring_take(&net->send->ring, &buffer, &written))
         net->spare[net->spare_count++] = buffer;
 }
 
@@ -51,7 +51,7 @@ static bool send(struct net_device *device, const struct net_part *parts, size_t
     reclaim(net);
     if (net->spare_count == 0) {
         net->full = true;
-        if (ring_interrupts(&net->send->ring, true))
+        if (vring_interrupts(&net->send->ring, true))
             reclaim(net);
         if (net->spare_count == 0)
             return false;
@@ -65,7 +65,7 @@ static bool send(struct net_device *device, const struct net_part *parts, size_t
         size += parts[i].size;
     }
     const struct ring_part part = {physical_of(buffer), (uint32_t)size};
-    if (!ring_add(&net->send->ring, &part, 1, 0, buffer))
+    if (!vring_add(&net->send->ring, &part, 1, 0, buffer))
         return false;
     net->spare_count--;
     virtio_notify(net->send);
@@ -75,7 +75,7 @@ static bool send(struct net_device *device, const struct net_part *parts, size_t
 static void on_sent(struct deferred *deferred)
 {
     struct virtio_net *net = net_of(CONTAINER_OF(deferred, struct virtio_queue, done)->device);
-    ring_interrupts(&net->send->ring, false);
+    vring_interrupts(&net->send->ring, false);
     reclaim(net);
     if (net->full && net->spare_count && net->device.room) {
         net->full = false;
@@ -86,7 +86,7 @@ static void on_sent(struct deferred *deferred)
 static bool offer(struct virtio_net *net, void *buffer)
 {
     const struct ring_part part = {physical_of(buffer), BUFFER_SIZE};
-    return ring_add(&net->receive->ring, &part, 0, 1, buffer);
+    return vring_add(&net->receive->ring, &part, 0, 1, buffer);
 }
 
 static void receive_all(struct virtio_net *net)
@@ -95,7 +95,7 @@ static void receive_all(struct virtio_net *net)
     void *buffer;
     uint32_t size;
     unsigned returned = 0;
-    while (ring_take(ring, &buffer, &size)) {
+    while (vring_take(ring, &buffer, &size)) {
         if (size > net->header && net->device.receive)
             net->device.receive(&net->device, (char *)buffer + net->header, size - net->header);
         (void)offer(net, buffer);
@@ -108,9 +108,9 @@ static void receive_all(struct virtio_net *net)
 static void on_received(struct deferred *deferred)
 {
     struct virtio_net *net = net_of(CONTAINER_OF(deferred, struct virtio_queue, done)->device);
-    ring_interrupts(&net->receive->ring, false);
+    vring_interrupts(&net->receive->ring, false);
     receive_all(net);
-    if (ring_interrupts(&net->receive->ring, true))
+    if (vring_interrupts(&net->receive->ring, true))
         deferred_queue(deferred);
     if (net->receive->ring.broken)
         say("%s: the device says what cannot be, and is not used any more", net->device.name);
@@ -136,7 +136,7 @@ static bool buffers_begin(struct virtio_net *net)
             return false;
         net->spare_count++;
     }
-    ring_interrupts(&net->send->ring, false);
+    vring_interrupts(&net->send->ring, false);
     return true;
 }
 

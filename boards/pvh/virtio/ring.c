@@ -11,16 +11,16 @@
 #define INDEX 1
 #define HEADS 2
 
-size_t ring_available_offset(uint16_t size) { return size * sizeof(struct ring_descriptor); }
+size_t vring_available_offset(uint16_t size) { return size * sizeof(struct ring_descriptor); }
 
-size_t ring_used_offset(uint16_t size)
+size_t vring_used_offset(uint16_t size)
 {
-    return round_up(ring_available_offset(size) + 2u * (3u + size), LEGACY_ALIGNMENT);
+    return round_up(vring_available_offset(size) + 2u * (3u + size), LEGACY_ALIGNMENT);
 }
 
-size_t ring_bytes(uint16_t size)
+size_t vring_bytes(uint16_t size)
 {
-    return ring_used_offset(size) + 2 * 3 + size * sizeof(struct ring_used);
+    return vring_used_offset(size) + 2 * 3 + size * sizeof(struct ring_used);
 }
 
 /* From which entry of the used ring on the base wants an interrupt, and where the device says from
@@ -31,18 +31,18 @@ static volatile uint16_t *notify_from(const struct ring *ring)
     return ring->used + HEADS + ring->size * sizeof(struct ring_used) / 2;
 }
 
-void ring_begin(struct ring *ring, void *memory, uint16_t size, bool by_index)
+void vring_begin(struct ring *ring, void *memory, uint16_t size, bool by_index)
 {
     BASE_ASSERT(size && size <= RING_MOST && !(size & (size - 1)));
     *ring = (struct ring){.size = size, .free = size, .by_index = by_index};
     ring->descriptors = memory;
-    ring->available = (void *)((char *)memory + ring_available_offset(size));
-    ring->used = (void *)((char *)memory + ring_used_offset(size));
+    ring->available = (void *)((char *)memory + vring_available_offset(size));
+    ring->used = (void *)((char *)memory + vring_used_offset(size));
     for (uint16_t i = 0; i < size; i++)
         ring->next_free[i] = (uint16_t)(i + 1);
 }
 
-bool ring_add(struct ring *ring, const struct ring_part *parts, unsigned reads, unsigned writes, void *token)
+bool vring_add(struct ring *ring, const struct ring_part *parts, unsigned reads, unsigned writes, void *token)
 {
     const unsigned count = reads + writes;
     if (ring->broken || count == 0 || count > ring->free)
@@ -79,7 +79,7 @@ static void release(struct ring *ring, uint16_t head)
     ring->chains[head].busy = false;
 }
 
-bool ring_take(struct ring *ring, void **token, uint32_t *written)
+bool vring_take(struct ring *ring, void **token, uint32_t *written)
 {
     const uint16_t index = ring->used[INDEX];
     const uint16_t waiting = (uint16_t)(index - ring->next_used);
@@ -100,7 +100,7 @@ bool ring_take(struct ring *ring, void **token, uint32_t *written)
     return true;
 }
 
-bool ring_wants_notification(struct ring *ring)
+bool vring_wants_notification(struct ring *ring)
 {
     const uint16_t before = ring->told, now = ring->next_available;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -110,7 +110,7 @@ bool ring_wants_notification(struct ring *ring)
     return now != before && !(ring->used[0] & NO_NOTIFICATION);
 }
 
-bool ring_interrupts(struct ring *ring, bool on)
+bool vring_interrupts(struct ring *ring, bool on)
 {
     if (ring->by_index) /* an entry that is as far away as can be is none */
         *interrupt_from(ring) = (uint16_t)(ring->next_used - (on ? 0 : 1));

@@ -51,18 +51,18 @@ struct ring {
 };
 
 /* How many bytes a ring has, in one piece, with the layout that legacy devices want. */
-size_t ring_bytes(uint16_t size);
-size_t ring_available_offset(uint16_t size);
-size_t ring_used_offset(uint16_t size);
+size_t vring_bytes(uint16_t size);
+size_t vring_available_offset(uint16_t size);
+size_t vring_used_offset(uint16_t size);
 /* memory is full of zeros; size a power of two, at most RING_MOST. */
-void ring_begin(struct ring *ring, void *memory, uint16_t size, bool by_index);
+void vring_begin(struct ring *ring, void *memory, uint16_t size, bool by_index);
 /* Offers a chain: parts that the device reads, then those it writes; false where there is no room. */
-bool ring_add(struct ring *ring, const struct ring_part *parts, unsigned reads, unsigned writes, void *token);
+bool vring_add(struct ring *ring, const struct ring_part *parts, unsigned reads, unsigned writes, void *token);
 /* The next chain that the device is done with, and how many bytes it wrote; false: none. */
-bool ring_take(struct ring *ring, void **token, uint32_t *written);
+bool vring_take(struct ring *ring, void **token, uint32_t *written);
 /* Whether the device wants to hear of what was added since the last time. */
-bool ring_wants_notification(struct ring *ring);
+bool vring_wants_notification(struct ring *ring);
 /* Interrupts from now on, or none; true where something came in before they were on. */
-bool ring_interrupts(struct ring *ring, bool on);
+bool vring_interrupts(struct ring *ring, bool on);
 
 #endif

@@ -57,7 +57,7 @@ struct virtio_queue *virtio_queue_begin(struct virtio_device *device, unsigned n
     if (size == 0 || (size & (size - 1)) || number >= ARRAY_SIZE(device->queues))
         return NULL;
     struct virtio_queue *queue = heap_get(sizeof *queue);
-    const unsigned order = order_of(ring_bytes(size));
+    const unsigned order = order_of(vring_bytes(size));
     const physical_t memory = queue ? pages_get(order) : 0;
     if (!memory) {
         heap_put(queue);
@@ -67,7 +67,7 @@ struct virtio_queue *virtio_queue_begin(struct virtio_device *device, unsigned n
     queue->device = device;
     queue->number = number;
     queue->done.run = done;
-    ring_begin(&queue->ring, page_pointer(memory), size, device->features & VIRTIO_EVENT_INDEX);
+    vring_begin(&queue->ring, page_pointer(memory), size, device->features & VIRTIO_EVENT_INDEX);
     device->queues[number] = queue;
     if (device->transport->queue_begin(queue, memory, size))
         return queue;
@@ -81,7 +81,7 @@ void virtio_ready(struct virtio_device *device) { add_status(device, VIRTIO_DRIV
 
 void virtio_notify(struct virtio_queue *queue)
 {
-    if (ring_wants_notification(&queue->ring))
+    if (vring_wants_notification(&queue->ring))
         queue->device->transport->notify(queue);
 }
 

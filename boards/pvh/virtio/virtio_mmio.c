@@ -110,8 +110,8 @@ static bool queue_begin(struct virtio_queue *queue, physical_t ring, uint16_t si
         return true;
     }
     set_address(mmio, QUEUE_RING, ring);
-    set_address(mmio, QUEUE_AVAILABLE, ring + ring_available_offset(size));
-    set_address(mmio, QUEUE_USED, ring + ring_used_offset(size));
+    set_address(mmio, QUEUE_AVAILABLE, ring + vring_available_offset(size));
+    set_address(mmio, QUEUE_USED, ring + vring_used_offset(size));
     set(mmio, QUEUE_READY, 1);
     return true;
 }

@@ -102,7 +102,7 @@ static bool queue_begin(struct virtio_queue *queue, physical_t ring, uint16_t si
 {
     struct virtio_pci *pci = pci_of(queue->device);
     volatile struct common *common = pci->common;
-    const physical_t places[] = {ring, ring + ring_available_offset(size), ring + ring_used_offset(size)};
+    const physical_t places[] = {ring, ring + vring_available_offset(size), ring + vring_used_offset(size)};
     volatile uint32_t *registers[] = {common->ring, common->available, common->used};
     common->queue = (uint16_t)queue->number;
     const uint64_t offset = (uint64_t)common->queue_notify * pci->notify_multiplier;
