@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -72,3 +73,8 @@ def run_in_image(
     request = RunRequest(timeout=BOOT_SECONDS, accelerator="tcg", config=config, memory=memory)
     ended = run_image(image, request, sink=console.extend)
     return console.decode(errors="replace").splitlines(), ended.status
+
+
+def difference(expected: list[str], found: list[str]) -> str:
+    """The lines in which ``found`` differs, to be read by people; empty where none does."""
+    return "\n".join(difflib.unified_diff(expected, found, "linux", "board", lineterm="", n=1))
