@@ -192,6 +192,10 @@ int64_t listing_end(const struct listing *listing);
 int path_find(struct node *from, const char *path, unsigned how, struct node **found);
 /* The directory that the last component is, or is to be, in; and that component. */
 int path_find_parent(struct node *from, const char *path, struct node **directory, const char **name, size_t *length);
+/* The entry of that name, a file system's own: what may be mounted there is not looked at. */
+int path_entry(struct node *directory, const char *name, size_t length, struct node **found);
+/* Whether a directory was removed while somebody uses it: nothing can be made in it any more. */
+bool path_is_gone(struct node *directory);
 /* As open(2), for the base itself and sys_file.c. */
 int path_open(struct node *from, const char *path, int flags, mode_t mode, struct file **opened);
 /* The absolute path of a node; its length with the NUL, -ERANGE, or -ENOENT if it has none. */

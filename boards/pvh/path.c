@@ -64,20 +64,37 @@ static struct node *uncovered(struct node *node)
     return node;
 }
 
+bool path_is_gone(struct node *directory)
+{
+    struct stat facts;
+    return node_facts(directory, &facts) == 0 && facts.st_nlink == 0;
+}
+
+int path_entry(struct node *directory, const char *name, size_t length, struct node **found)
+{
+    if (length > PATH_NAME_LONGEST)
+        return path_is_gone(directory) ? -ENOENT : -ENAMETOOLONG;
+    return directory->operations->find(directory, name, length, found);
+}
+
+/* Whether the component is so many dots. None are a path's without a component. */
+static bool is_dots(const struct walk *walk, size_t count)
+{
+    return walk->length == count && memcmp(walk->name, "..", count) == 0;
+}
+
 static int find_component(const struct walk *walk, struct node **found)
 {
     struct node *const at = walk->at;
     struct node *node = NULL;
-    if (walk->length > PATH_NAME_LONGEST)
-        return -ENAMETOOLONG;
-    if (walk->length == 0 || (walk->length == 1 && walk->name[0] == '.')) {
+    if (is_dots(walk, 0) || is_dots(walk, 1)) {
         *found = node_share(at);
         return 0;
     }
-    if (walk->length == 2 && walk->name[0] == '.' && walk->name[1] == '.') {
+    if (is_dots(walk, 2)) {
         node = node_share(uncovered(at)->parent);
     } else {
-        const int error = at->operations->find(at, walk->name, walk->length, &node);
+        const int error = path_entry(at, walk->name, walk->length, &node);
         if (error)
             return error;
     }
@@ -161,7 +178,7 @@ static int walk_last(struct walk *walk, unsigned how, struct node **found)
         int error = walk_on(walk);
         if (error)
             return error;
-        if (walk->slash && how & PATH_MAKE)
+        if (walk->slash && how & PATH_MAKE && !is_dots(walk, 1) && !is_dots(walk, 2))
             return -EISDIR;
         error = find_component(walk, &node);
         if (!error && node->kind == NODE_LINK && (how & PATH_FOLLOW || walk->slash))
@@ -196,8 +213,6 @@ int path_find_parent(struct node *from, const char *path, struct node **director
     if (error)
         return error;
     error = walk_on(&walk);
-    if (!error && walk.length > PATH_NAME_LONGEST)
-        error = -ENAMETOOLONG;
     if (!error) {
         *directory = node_share(walk.at);
         /* No link was followed for the last component: it is the path's own. */

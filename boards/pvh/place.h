@@ -27,7 +27,7 @@ static inline bool place_is_entry(const struct place *place)
 }
 static inline int place_entry(const struct place *place, struct node **found)
 {
-    return place->directory->operations->find(place->directory, place->name, place->length, found);
+    return path_entry(place->directory, place->name, place->length, found);
 }
 
 /* sys_path.c */

@@ -178,8 +178,6 @@ int64_t sys_faccessat2(const struct call *call)
 
 static int64_t read_link(struct node *node, uint64_t to, size_t size)
 {
-    if (node->kind != NODE_LINK)
-        return -EINVAL;
     char *const goal = heap_get(PATH_LONGEST);
     if (!goal)
         return -ENOMEM;
@@ -195,10 +193,12 @@ static int64_t read_link_at(int descriptor, uint64_t address, uint64_t to, int s
     struct node *node;
     if (size <= 0)
         return -EINVAL;
-    const int error = place_node(descriptor, address, AT_SYMLINK_NOFOLLOW, &node);
+    const int error = place_node(descriptor, address, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, &node);
     if (error)
         return error;
-    const int64_t length = read_link(node, to, (size_t)size);
+    const int64_t length = node->kind == NODE_LINK ? read_link(node, to, (size_t)size)
+                           : is_empty(address)     ? -ENOENT
+                                                   : -EINVAL;
     node_drop(node);
     return length;
 }

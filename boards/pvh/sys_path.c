@@ -85,7 +85,9 @@ static int find_free(int descriptor, uint64_t address, bool is_directory, struct
     }
     if (place_has_slash(place) && !is_directory)
         return -ENOENT;
-    return place->directory->system->read_only ? -EROFS : 0;
+    if (place->directory->system->read_only)
+        return -EROFS;
+    return path_is_gone(place->directory) ? -ENOENT : 0;
 }
 
 static int64_t make_at(int descriptor, uint64_t address, mode_t mode)

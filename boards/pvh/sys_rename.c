@@ -49,7 +49,7 @@ static int rename_found(struct renaming *r, unsigned flags)
     if (error)
         return error;
     error = place_entry(to, &r->new);
-    if (error && (error != -ENOENT || r->exchange))
+    if (error && (error != -ENOENT || r->exchange || path_is_gone(to->directory)))
         return error;
     if (r->new && flags & NODE_RENAME_KEEP)
         return -EEXIST;

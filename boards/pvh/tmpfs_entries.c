@@ -14,7 +14,7 @@ struct tmpfs_entry {
     char name[];
 };
 
-/* Entries and children hold nodes. */
+/* Entries hold their node and their directory; nodes hold their parent. */
 static void hold(struct tmpfs_node *node)
 {
     (void)node_share(&node->node);
@@ -99,6 +99,7 @@ int tmpfs_add(struct node *directory, const char *name, size_t length, struct tm
     entry->next_in_bucket = *bucket;
     *bucket = entry;
     entry->directory = directory;
+    hold(tmpfs_node(directory));
     entry->place = ++tmpfs_of(directory)->last_place;
     entry->length = (unsigned)length;
     memcpy(entry->name, name, length);
@@ -117,6 +118,7 @@ static void remove_entry(struct tmpfs_entry *entry)
     list_remove(&entry->siblings);
     tmpfs_node(entry->directory)->size--;
     unname_node(entry);
+    let_go(tmpfs_node(entry->directory));
     heap_put(entry);
 }
 
@@ -191,7 +193,10 @@ int64_t tmpfs_name(struct node *node, char *name, size_t size)
 
 int64_t tmpfs_list(struct file *file, void *entries, size_t size, uint64_t *position)
 {
-    struct listing listing = listing_begin(file, entries, size, position);
+    struct listing listing;
+    if (tmpfs_node(file->node)->links == 0)
+        return -ENOENT;
+    listing = listing_begin(file, entries, size, position);
     LIST_EACH(place, &tmpfs_node(file->node)->entries) {
         const struct tmpfs_entry *const entry = LIST_ENTRY(place, struct tmpfs_entry, siblings);
         const struct node *const node = &entry->node->node;
