@@ -3,8 +3,8 @@
 #include "files.h"
 
 /* As <linux/close_range.h>. */
-#define CLOSE_RANGE_UNSHARE 2u
-#define CLOSE_RANGE_CLOEXEC 4u
+#define RANGE_UNSHARE 2u
+#define RANGE_CLOEXEC 4u
 
 /* How many the table has at first, and by how many it grows at least. */
 #define DESCRIPTORS_STEP 16u
@@ -95,10 +95,10 @@ int64_t sys_close_range(const struct call *call)
     struct program *program = program_current();
     const unsigned first = (unsigned)call->a[0], last = (unsigned)call->a[1];
     const unsigned flags = (unsigned)call->a[2];
-    if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
+    if (flags & ~(RANGE_UNSHARE | RANGE_CLOEXEC) || first > last)
         return -EINVAL;
     for (unsigned number = first; number <= last && number < program->descriptor_count; number++) {
-        if (flags & CLOSE_RANGE_CLOEXEC)
+        if (flags & RANGE_CLOEXEC)
             program->descriptors[number].close_on_exec = true;
         else
             (void)descriptor_close(program, number);
