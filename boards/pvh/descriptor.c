@@ -6,6 +6,9 @@
 #define RANGE_UNSHARE 2u
 #define RANGE_CLOEXEC 4u
 
+/* The kernel's O_LARGEFILE, which every file has that was opened by a path. */
+#define OPENED_LARGE 0100000
+
 /* How many the table has at first, and by how many it grows at least. */
 #define DESCRIPTORS_STEP 16u
 
@@ -181,7 +184,7 @@ int64_t sys_fcntl(const struct call *call)
         descriptor->close_on_exec = call->a[2] & FD_CLOEXEC;
         return 0;
     case F_GETFL:
-        return file->flags | (file->node ? O_LARGEFILE : 0);
+        return file->flags | (file->node && !file_is_path(file) ? OPENED_LARGE : 0);
     default:
         break;
     }

@@ -118,6 +118,12 @@ static unsigned epoll_poll(struct file *file, struct poll_watch *watch)
     return any_ready(epoll) ? POLLIN | POLLRDNORM : 0;
 }
 
+static int64_t epoll_control(struct file *file, unsigned request, uint64_t argument)
+{
+    (void)file, (void)request, (void)argument;
+    return -EINVAL;
+}
+
 static void epoll_release(struct file *file)
 {
     struct epoll *epoll = file->data;
@@ -129,6 +135,8 @@ static void epoll_release(struct file *file)
 static const struct file_operations epoll_operations = {
     .name = "eventpoll",
     .poll = epoll_poll,
+    .seek = file_seek_nowhere,
+    .control = epoll_control,
     .release = epoll_release,
 };
 
@@ -301,14 +309,16 @@ static int wait_for(struct epoll *epoll, struct epoll_event *events, int most, u
 
 int64_t sys_epoll_wait(const struct call *call)
 {
+    struct file *file = descriptor_open_file(call->a[0]);
     const int most = (int)call->a[2];
+    if (!file)
+        return -EBADF;
     if (most <= 0 || most > EVENTS_MOST)
         return -EINVAL;
     if (!program_range(call->a[1], (uint64_t)most * sizeof(struct epoll_event)))
         return -EFAULT;
-    struct file *file = descriptor_open_file(call->a[0]);
-    if (!file || file->operations != &epoll_operations)
-        return file ? -EINVAL : -EBADF;
+    if (file->operations != &epoll_operations)
+        return -EINVAL;
     (void)file_share(file);
     const int result = wait_for(file->data, (struct epoll_event *)(uintptr_t)call->a[1], most,
                                 deadline_after_milliseconds((int)call->a[3]));

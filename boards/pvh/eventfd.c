@@ -36,7 +36,7 @@ static int64_t counter_write(struct file *file, const void *bytes, size_t size, 
     struct counter *counter = file->data;
     uint64_t more;
     (void)position;
-    if (size < sizeof more)
+    if (size != sizeof more)
         return -EINVAL;
     if (!copy_bytes(&more, bytes, sizeof more))
         return -EFAULT;
@@ -69,6 +69,7 @@ static const struct file_operations counter_operations = {
     .read = counter_read,
     .write = counter_write,
     .poll = counter_poll,
+    .seek = file_seek_nowhere,
     .release = counter_release,
 };
 

@@ -13,7 +13,8 @@ struct file *file_make(const struct file_operations *operations, struct node *no
         return NULL;
     file->operations = operations;
     file->references = 1;
-    file->flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+    file->flags = flags & O_PATH ? flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW)
+                                 : flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     file->node = node ? node_share(node) : NULL;
     file->data = data;
     list_begin(&file->watched);
@@ -48,6 +49,12 @@ int file_facts(struct file *file, struct stat *facts)
     if (file->operations->facts)
         return file->operations->facts(file, facts);
     file_facts_of_own(file, 0600, facts);
+    return 0;
+}
+
+int64_t file_seek_nowhere(struct file *file, int64_t offset, int whence)
+{
+    (void)file, (void)offset, (void)whence;
     return 0;
 }
 

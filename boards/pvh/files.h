@@ -28,6 +28,13 @@ static inline bool file_is(const struct file *file, enum node_kind kind)
 {
     return file->node && file->node->kind == kind;
 }
+/* The seek operation of what has no position, but lets it be set without an error. */
+int64_t file_seek_nowhere(struct file *file, int64_t offset, int whence);
+/* Whether bytes have no place in the file: pread and its like are errors. */
+static inline bool file_is_stream(const struct file *file)
+{
+    return !file->operations->seek || file->operations->seek == file_seek_nowhere;
+}
 /* What a file that no file system knows tells of itself. */
 void file_facts_of_own(const struct file *file, mode_t mode, struct stat *facts);
 

@@ -43,12 +43,16 @@ static bool same_file(const struct lock *one, const struct lock *other)
            one->by_flock == other->by_flock;
 }
 
+/* Another's lock that is in the way; to one who would unlock (F_OFD_GETLK), the owner's own. */
 static const struct lock *conflict(const struct lock *wanted)
 {
     LIST_EACH(place, &locks) {
         const struct lock *lock = LIST_ENTRY(place, struct lock, all);
-        if (same_file(lock, wanted) && lock->owner != wanted->owner && lock->start <= wanted->last &&
-            lock->last >= wanted->start && (lock->type == F_WRLCK || wanted->type == F_WRLCK))
+        if (!same_file(lock, wanted) || lock->start > wanted->last || lock->last < wanted->start)
+            continue;
+        if (wanted->type == F_UNLCK
+                ? lock->owner == wanted->owner
+                : lock->owner != wanted->owner && (lock->type == F_WRLCK || wanted->type == F_WRLCK))
             return lock;
     }
     return NULL;
@@ -160,7 +164,7 @@ static int range(struct file *file, const struct flock *given, struct lock *requ
     struct stat facts = {0};
     int64_t start = 0;
     if (given->l_whence == SEEK_CUR) {
-        start = (int64_t)file->position;
+        start = file_is_stream(file) ? 0 : (int64_t)file->position;
     } else if (given->l_whence == SEEK_END) {
         const int result = file_facts(file, &facts);
         if (result < 0)
@@ -175,10 +179,10 @@ static int range(struct file *file, const struct flock *given, struct lock *requ
     const int64_t size = given->l_len;
     if (start < 0 || (size < 0 && start + size < 0))
         return -EINVAL;
-    if (size > 0 && size - 1 > INT64_MAX - start)
+    if (start > 0 && size - 1 > INT64_MAX - start)
         return -EOVERFLOW;
     request->start = (uint64_t)(size < 0 ? start + size : start);
-    request->last = (uint64_t)(size == 0 ? INT64_MAX : size < 0 ? start - 1 : start + size - 1);
+    request->last = (uint64_t)(size == 0 ? INT64_MAX : size < 0 ? start - 1 : start + (size - 1));
     return 0;
 }
 
@@ -208,17 +212,22 @@ int lock_control(struct file *file, int request, uint64_t argument)
                           .id = by_file ? -1 : program->id,
                           .type = given.l_type};
     identify(file, &wanted);
-    const bool asks = request == F_GETLK || request == F_OFD_GETLK;
-    if (given.l_type != F_RDLCK && given.l_type != F_WRLCK && (asks || given.l_type != F_UNLCK))
+    const bool known =
+        given.l_type == F_RDLCK || given.l_type == F_WRLCK || given.l_type == F_UNLCK;
+    if (request == F_GETLK && (!known || given.l_type == F_UNLCK))
         return -EINVAL;
-    int result = by_file && given.l_pid ? -EINVAL : range(file, &given, &wanted);
-    if (result < 0)
-        return result;
-    if (asks)
-        return tell(&wanted, &given, argument);
-    if ((given.l_type == F_RDLCK && !file_reads(file)) ||
-        (given.l_type == F_WRLCK && !file_writes(file)))
-        return -EBADF;
+    int result = range(file, &given, &wanted);
+    if (result == 0 && !known)
+        result = -EINVAL;
+    const bool asks = request == F_GETLK || request == F_OFD_GETLK;
+    if (result == 0 && !asks &&
+        ((given.l_type == F_RDLCK && !file_reads(file)) ||
+         (given.l_type == F_WRLCK && !file_writes(file))))
+        result = -EBADF;
+    if (result == 0 && by_file && given.l_pid)
+        result = -EINVAL;
+    if (result < 0 || asks)
+        return result < 0 ? result : tell(&wanted, &given, argument);
     (void)file_share(file);
     result = acquire(&wanted, request == F_SETLKW || request == F_OFD_SETLKW);
     file_drop(file);

@@ -265,7 +265,7 @@ static int select_ready(descriptor_set sets[SETS], unsigned count, struct pollfd
         const short events = events_of(sets, number);
         if (!events)
             continue;
-        if (!descriptor_open_file(number))
+        if (!descriptor_file(number))
             return -EBADF;
         files[used++] = (struct pollfd){.fd = (int)number, .events = events};
     }

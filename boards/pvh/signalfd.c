@@ -73,6 +73,7 @@ static const struct file_operations selection_operations = {
     .name = "signalfd",
     .read = selection_read,
     .poll = selection_poll,
+    .seek = file_seek_nowhere,
     .release = selection_release,
 };
 

@@ -17,6 +17,10 @@ static int64_t copy(struct file *in, uint64_t *from, struct file *out, uint64_t 
         if (result <= 0)
             break;
         const size_t read = (size_t)result;
+        /* Counters take bytes from programs alone. */
+        result = -EINVAL;
+        if (!out->operations->write || out->operations->seek == file_seek_nowhere)
+            break;
         result = out->operations->write(out, bytes, read, to);
         if (result <= 0)
             break;
@@ -44,8 +48,6 @@ static int position_in(struct side *side)
         return 0;
     if (!copy_in(&side->position, side->address, sizeof side->position))
         return -EFAULT;
-    if (!side->file->operations->seek)
-        return -ESPIPE;
     return (int64_t)side->position < 0 ? -EINVAL : 0;
 }
 
@@ -75,14 +77,18 @@ int64_t sys_sendfile(const struct call *call)
 {
     struct side out = {.file = descriptor_open_file(call->a[0])};
     struct side in = {.file = descriptor_open_file(call->a[1]), .address = call->a[2]};
-    if (!in.file || !out.file || !file_reads(in.file) || !file_writes(out.file))
+    if (!in.file || !file_reads(in.file))
         return -EBADF;
     int result = position_in(&in);
+    if (result != -EFAULT && in.address && file_is_stream(in.file))
+        result = -ESPIPE;
+    if (result == 0 && (!out.file || !file_writes(out.file)))
+        result = -EBADF;
     if (result == 0)
         result = position_in(&out);
     if (result < 0)
         return result;
-    if (!file_is(in.file, NODE_FILE) || !out.file->operations->write || out.file->flags & O_APPEND)
+    if (file_is_stream(in.file) || file_is(in.file, NODE_DIRECTORY) || out.file->flags & O_APPEND)
         return -EINVAL;
     return copy_sides(&in, &out, call->a[3]);
 }
@@ -102,6 +108,7 @@ int64_t sys_copy_file_range(const struct call *call)
 {
     struct side in = {.file = descriptor_open_file(call->a[0]), .address = call->a[1]};
     struct side out = {.file = descriptor_open_file(call->a[2]), .address = call->a[3]};
+    struct stat facts;
     if (!in.file || !out.file)
         return -EBADF;
     int result = position_in(&in);
@@ -117,7 +124,11 @@ int64_t sys_copy_file_range(const struct call *call)
         return -EINVAL;
     if (!file_reads(in.file) || !file_writes(out.file) || out.file->flags & O_APPEND)
         return -EBADF;
-    const uint64_t size = MIN(call->a[4], FILE_MOVE_MOST);
+    result = file_facts(in.file, &facts);
+    if (result < 0)
+        return result;
+    const uint64_t end = (uint64_t)facts.st_size;
+    const uint64_t size = in.position < end ? MIN(call->a[4], end - in.position) : 0;
     if (same_node(in.file, out.file) && overlaps(in.position, out.position, size))
         return -EINVAL;
     return copy_sides(&in, &out, size);

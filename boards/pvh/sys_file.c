@@ -11,10 +11,10 @@ int64_t sys_lseek(const struct call *call)
     const int whence = (int)call->a[2];
     if (!file)
         return -EBADF;
-    if (!file->operations->seek)
-        return -ESPIPE;
     if (whence < SEEK_SET || whence > SEEK_HOLE)
         return -EINVAL;
+    if (!file->operations->seek)
+        return -ESPIPE;
     return file->operations->seek(file, (int64_t)call->a[1], whence);
 }
 
@@ -63,6 +63,12 @@ int64_t sys_ftruncate(const struct call *call)
     return file->operations->truncate(file, call->a[1]);
 }
 
+static bool is_fifo(struct file *file)
+{
+    struct stat facts;
+    return file_facts(file, &facts) == 0 && S_ISFIFO(facts.st_mode);
+}
+
 /* Makes sure that there is memory for what lies in the range. */
 static int reserve(struct file *file, uint64_t start, uint64_t end)
 {
@@ -91,7 +97,7 @@ int64_t sys_fallocate(const struct call *call)
     if (!file_writes(file))
         return -EBADF;
     if (!file_is(file, NODE_FILE))
-        return file->operations->seek ? -ENODEV : -ESPIPE;
+        return is_fifo(file) ? -ESPIPE : -ENODEV;
     if (size > INT64_MAX - start)
         return -EFBIG;
     if (!file->operations->truncate || !file->operations->page)
@@ -110,15 +116,14 @@ int64_t sys_fallocate(const struct call *call)
 /* Advice makes no difference: what is in memory is there. */
 int64_t sys_fadvise64(const struct call *call)
 {
-    const struct file *file = descriptor_open_file(call->a[0]);
+    struct file *file = descriptor_open_file(call->a[0]);
+    const int advice = (int)call->a[3];
     if (!file)
         return -EBADF;
-    if (!file->operations->seek)
+    if (is_fifo(file))
         return -ESPIPE;
-    const int advice = (int)call->a[3];
-    return advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE || (int64_t)call->a[2] < 0
-               ? -EINVAL
-               : 0;
+    const bool known = advice >= POSIX_FADV_NORMAL && advice <= POSIX_FADV_NOREUSE;
+    return known && (int64_t)call->a[2] >= 0 ? 0 : -EINVAL;
 }
 
 /* FIONREAD of a file with a size. */

@@ -56,7 +56,7 @@ static int check_position(uint64_t number, int64_t position)
         return -EINVAL;
     if (!file || file_is_path(file))
         return -EBADF;
-    return file->operations->seek ? 0 : -ESPIPE;
+    return file_is_stream(file) ? -ESPIPE : 0;
 }
 
 static int64_t move_one_at(const struct call *call, bool write)
@@ -174,7 +174,7 @@ static int64_t move_vector(const struct call *call, bool write, uint64_t *positi
     if (result < 0)
         return result;
     (void)file_share(file);
-    if (vector.count > 1 && !file->operations->seek && vector.total <= GATHER_MOST)
+    if (vector.count > 1 && file_is_stream(file) && vector.total <= GATHER_MOST)
         result = move_gathered(file, write, &vector);
     else
         result = move_parts(file, write, &vector, position ? position : &file->position);

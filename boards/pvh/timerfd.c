@@ -64,6 +64,7 @@ static const struct file_operations alarm_operations = {
     .name = "timerfd",
     .read = alarm_read,
     .poll = alarm_poll,
+    .seek = file_seek_nowhere,
     .release = alarm_release,
 };
 

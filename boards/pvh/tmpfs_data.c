@@ -116,6 +116,7 @@ static int64_t write_file(struct file *file, const void *bytes, size_t size, uin
     struct tmpfs_node *const node = tmpfs_node(file->node);
     size_t done = 0;
     int error = 0;
+    const uint64_t before = *position;
     if (file->flags & O_APPEND)
         *position = node->size;
     if (size && *position >= INT64_MAX)
@@ -136,6 +137,8 @@ static int64_t write_file(struct file *file, const void *bytes, size_t size, uin
     }
     if (done)
         tmpfs_touch(node);
+    else
+        *position = before;
     return done ? (int64_t)done : error;
 }
 

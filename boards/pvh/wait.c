@@ -33,7 +33,7 @@ static void time_out(struct timer *timer)
     thread_ready(thread);
 }
 
-static int sleep(uint64_t deadline, bool interruptible)
+static int sleep_until(uint64_t deadline, bool interruptible)
 {
     struct thread *const thread = thread_current;
     thread->timed_out = false;
@@ -57,7 +57,7 @@ static int sleep(uint64_t deadline, bool interruptible)
 
 int wait_sleep(uint64_t deadline)
 {
-    return sleep(deadline, true);
+    return sleep_until(deadline, true);
 }
 
 int wait_on(struct wait_queue *queue, uint64_t deadline)
@@ -74,7 +74,7 @@ void wait_on_surely(struct wait_queue *queue)
     struct waiter waiter = {0};
     wait_add(&waiter, queue);
     while (!waiter.woken)
-        (void)sleep(WAIT_FOR_EVER, false);
+        (void)sleep_until(WAIT_FOR_EVER, false);
     wait_remove(&waiter);
 }
 
