@@ -44,6 +44,7 @@ bool copy_bytes(void *to, const void *from, size_t size)
 void random_fill(void *bytes, size_t size) { memset(bytes, 4, size); }
 
 uint64_t clock_now(void) { return 1000000; }
+uint64_t clock_stamp(void) { return 1000000; }
 uint64_t clock_epoch(void) { return (uint64_t)1700000000 * 1000000000; }
 
 void timer_arm(struct timer *timer, uint64_t deadline)
