@@ -17,6 +17,10 @@
 #define SYNCHRONOUS                                                                                \
     (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) |         \
      SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS))
+/* Those that make a core elsewhere. */
+#define CRASHES                                                                                    \
+    (SYNCHRONOUS | SIGNAL_BIT(SIGABRT) | SIGNAL_BIT(SIGQUIT) | SIGNAL_BIT(SIGXCPU) |               \
+     SIGNAL_BIT(SIGXFSZ))
 
 #define FIRST_REAL_TIME 32
 
@@ -219,7 +223,7 @@ void signal_mask_after_wait(int64_t result)
     thread->restore_blocked = false;
 }
 
-/* One line, then the program's end. */
+/* One line for a crash, then the program's end, which is told by whoever started it. */
 static _Noreturn void end_program(const struct registers *registers, const siginfo_t *info)
 {
     struct program *program = program_current();
@@ -227,7 +231,7 @@ static _Noreturn void end_program(const struct registers *registers, const sigin
     if (info->si_code > 0 && (SYNCHRONOUS & SIGNAL_BIT(number)))
         say("%s: ended by signal %d, code %d, address 0x%lx, rip 0x%lx", program->name, number,
             info->si_code, (unsigned long)(uintptr_t)info->si_addr, (unsigned long)registers->rip);
-    else
+    else if (CRASHES & SIGNAL_BIT(number))
         say("%s: ended by signal %d, code %d, from process %d, rip 0x%lx", program->name, number,
             info->si_code, info->si_pid, (unsigned long)registers->rip);
     program_kill(program, number);

@@ -193,7 +193,7 @@ static uint64_t choose(const struct space *space, uint64_t size)
 
 bool space_has_room(const struct space *space, uint64_t size)
 {
-    return size / PAGE_SIZE <= MIN(space->most_pages - space->pages, pages_total());
+    return size / PAGE_SIZE <= MIN(space->most_pages - space->pages, pages_free());
 }
 
 /* Whether nothing is mapped up to end, where next is the first region that comes. */
@@ -313,6 +313,7 @@ static void protect_mapped(uint64_t address, void *with)
 /* Whether all of the range is mapped, and may be protected so. */
 static int check_protect(struct space *space, uint64_t start, uint64_t end, int protection)
 {
+    uint64_t more = 0;
     for (const struct region *region; start < end; start = region->end) {
         region = space_find(space, start);
         if (!region)
@@ -320,8 +321,10 @@ static int check_protect(struct space *space, uint64_t start, uint64_t end, int 
         if ((region->flags & MAP_SHARED) && region->file && (protection & PROT_WRITE) &&
             (region->file->flags & O_ACCMODE) != O_RDWR)
             return -EACCES;
+        if (!region->file && !(region->protection & PROT_WRITE))
+            more += MIN(end, region->end) - start;
     }
-    return 0;
+    return (protection & PROT_WRITE) && !space_has_room(space, more) ? -ENOMEM : 0;
 }
 
 int space_protect(struct space *space, uint64_t address, uint64_t size, int protection)
