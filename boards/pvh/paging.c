@@ -246,17 +246,17 @@ void paging_begin(const struct range *ranges, size_t count, uint64_t root_size)
     cpu_write_cr3(table);
 }
 
-static uint64_t stacks_end = MEMORY_STACKS;
-static struct list *free_stacks;
+#define MOST_STACKS 8192u
+#define STACK_DISTANCE (STACK_SIZE + PAGE_SIZE)
+#define KEPT_STACKS 16u
 
-uint64_t stack_get(void)
+/* Which of those in a row there are. */
+static bool stacks[MOST_STACKS];
+static struct list *free_stacks;
+static size_t free_stack_count;
+
+static bool map_stack(uint64_t start)
 {
-    if (free_stacks) {
-        struct list *stack = free_stacks;
-        free_stacks = stack->next;
-        return (uint64_t)(uintptr_t)(stack + 1);
-    }
-    const uint64_t start = stacks_end + PAGE_SIZE;
     for (uint64_t address = start; address < start + STACK_SIZE; address += PAGE_SIZE) {
         const physical_t page = pages_get(0);
         if (page && paging_map(address, page, PAGING_WRITE | PAGING_OWNED))
@@ -265,16 +265,40 @@ uint64_t stack_get(void)
             page_put(page);
         while (address > start)
             page_put(paging_unmap(address -= PAGE_SIZE, NULL));
-        return 0;
+        return false;
     }
-    stacks_end = start + STACK_SIZE;
-    return stacks_end;
+    return true;
 }
 
-/* Kept for the next thread, with the list's link at its end. */
+uint64_t stack_get(void)
+{
+    if (free_stacks) {
+        struct list *stack = free_stacks;
+        free_stacks = stack->next;
+        free_stack_count--;
+        return (uint64_t)(uintptr_t)(stack + 1);
+    }
+    for (size_t i = 0; i < MOST_STACKS; i++) {
+        const uint64_t start = MEMORY_STACKS + i * STACK_DISTANCE + PAGE_SIZE;
+        if (stacks[i])
+            continue;
+        stacks[i] = map_stack(start);
+        return stacks[i] ? start + STACK_SIZE : 0;
+    }
+    return 0;
+}
+
+/* Some are kept for the next threads, with the list's link at their ends. */
 void stack_put(uint64_t end)
 {
+    if (free_stack_count == KEPT_STACKS) {
+        for (uint64_t address = end - STACK_SIZE; address < end; address += PAGE_SIZE)
+            page_put(paging_unmap(address, NULL));
+        stacks[(end - MEMORY_STACKS) / STACK_DISTANCE - 1] = false;
+        return;
+    }
     struct list *stack = (struct list *)(uintptr_t)end - 1;
     stack->next = free_stacks;
     free_stacks = stack;
+    free_stack_count++;
 }
