@@ -32,17 +32,17 @@ static int64_t refuse(uint64_t number)
 
 static int64_t perform(uint64_t number, const struct call *call)
 {
+    const struct program *const program = program_current();
     const struct known *known = number < CALLS ? &calls[number] : NULL;
     total++;
     program_current()->calls++;
-    if (!known || !known->function)
+    /* Also what a call cannot do here, such as clone without a thread. */
+    const int64_t result = known && known->function ? known->function(call) : -ENOSYS;
+    if (result == -ENOSYS)
         return refuse(number);
-    if (!call_trace)
-        return known->function(call);
-    const struct program *const program = program_current();
-    const int64_t result = known->function(call);
-    say("%s[%d] %s(0x%lx, 0x%lx, 0x%lx, 0x%lx) = %ld", program->name, thread_current->id,
-        known->name, call->a[0], call->a[1], call->a[2], call->a[3], result);
+    if (call_trace)
+        say("%s[%d] %s(0x%lx, 0x%lx, 0x%lx, 0x%lx) = %ld", program->name, thread_current->id,
+            known->name, call->a[0], call->a[1], call->a[2], call->a[3], result);
     return result;
 }
 

@@ -92,8 +92,9 @@ static void wake(struct sleeper *sleeper)
 /* At least one, if there is any, as Linux does. */
 static int wake_some(uint64_t key, uint32_t most, uint32_t bits)
 {
+    const struct list *const bucket = bucket_of(key);
     int count = 0;
-    LIST_EACH(place, bucket_of(key)) {
+    LIST_EACH(place, bucket) {
         struct sleeper *sleeper = LIST_ENTRY(place, struct sleeper, place);
         if (sleeper->key != key || !(sleeper->bits & bits))
             continue;
@@ -126,10 +127,11 @@ static int wait_at(uint64_t address, uint64_t key, uint32_t expected, uint64_t d
 static int requeue(uint64_t from, uint64_t to, unsigned wake_most, unsigned move_most)
 {
     const int woken = wake_most ? wake_some(from, wake_most, FUTEX_BITSET_MATCH_ANY) : 0;
+    const struct list *const bucket = bucket_of(from);
     unsigned moved = 0;
     if (from == to)
         return woken;
-    LIST_EACH(place, bucket_of(from)) {
+    LIST_EACH(place, bucket) {
         struct sleeper *sleeper = LIST_ENTRY(place, struct sleeper, place);
         if (moved == move_most)
             break;
@@ -180,7 +182,8 @@ static int operate(uint64_t address, uint32_t code, bool *is_true)
 
 static struct sleeper *first_at(uint64_t key, const struct sleeper *except)
 {
-    LIST_EACH(place, bucket_of(key)) {
+    const struct list *const bucket = bucket_of(key);
+    LIST_EACH(place, bucket) {
         struct sleeper *sleeper = LIST_ENTRY(place, struct sleeper, place);
         if (sleeper->key == key && sleeper->bits == 0 && sleeper != except)
             return sleeper;
