@@ -212,7 +212,8 @@ bool signal_frame_make(struct registers *registers, const struct signal_action *
                        const siginfo_t *info, uint64_t blocked);
 /* What rt_sigreturn does: false if it is nothing that could be continued. */
 bool signal_frame_load(struct registers *registers);
-/* SS_ONSTACK, SS_DISABLE or 0. */
+/* Linux's smallest stack for handlers; and SS_ONSTACK, SS_DISABLE or 0. */
+#define SIGNAL_STACK_LEAST 2048u
 int signal_stack_state(const struct thread *thread, uint64_t stack_pointer);
 
 /* sys_timer.c: a program that ends has no timers. */

@@ -18,6 +18,7 @@
 #define LEGACY_SIZE 512u
 #define FEATURES_LEGACY 3u
 
+#define HAS_RESTORER 0x04000000u
 #define RED_ZONE 128u
 /* Carry, parity, adjust, zero, sign, trap, direction, overflow, resume, alignment check. */
 #define FLAGS_OF_PROGRAM 0x50dd5u
@@ -186,7 +187,7 @@ bool signal_frame_make(struct registers *registers, const struct signal_action *
 
     /* Also where it went below an end of the address space. */
     if (address >= top || action->handler >= MEMORY_PROGRAMS_END ||
-        !(action->flags & SA_RESTORER) ||
+        !(action->flags & HAS_RESTORER) ||
         ((change_stack || state == SS_ONSTACK) && address <= thread->signal_stack))
         return false;
     fill(&frame, registers, info);
@@ -211,7 +212,7 @@ static void take_signal_stack(const struct frame *frame)
     if (signal_stack_state(thread, frame->rsp) == SS_ONSTACK)
         return;
     const bool none = frame->stack_state & SS_DISABLE;
-    if (!none && frame->stack_size < MINSIGSTKSZ)
+    if (!none && frame->stack_size < SIGNAL_STACK_LEAST)
         return;
     thread->signal_stack = none ? 0 : frame->stack_start;
     thread->signal_stack_size = none ? 0 : frame->stack_size;

@@ -132,7 +132,7 @@ int64_t sys_sigaltstack(const struct call *call)
         if (new.flags != 0 && new.flags != SS_DISABLE && new.flags != SS_ONSTACK)
             return -EINVAL;
         const bool none = new.flags == SS_DISABLE;
-        if (!none && new.size < MINSIGSTKSZ)
+        if (!none && new.size < SIGNAL_STACK_LEAST)
             return -ENOMEM;
         if (!none && !program_range(new.start, new.size))
             return -EFAULT;
