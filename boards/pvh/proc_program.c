@@ -68,6 +68,13 @@ static const struct thread *first_thread(void)
                : LIST_ENTRY(proc_program->threads.next, struct thread, siblings);
 }
 
+/* What the first thread calls itself; for the whole program, as on Linux. */
+static const char *name_of(void)
+{
+    const struct thread *const thread = first_thread();
+    return thread ? thread->name : proc_program->name;
+}
+
 static size_t write_status(char *to, size_t size)
 {
     struct text text = {.to = to, .size = size};
@@ -75,7 +82,7 @@ static size_t write_status(char *to, size_t size)
     const struct thread *const thread = first_thread();
     const char running = state();
     text_add(&text, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t0\n",
-             program->name, program->umask, running, running == 'R' ? "running" : "sleeping", program->id,
+             name_of(), program->umask, running, running == 'R' ? "running" : "sleeping", program->id,
              program->id);
     text_add(&text, "TracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\nGroups:\t0\n",
              program->descriptor_count);
@@ -93,7 +100,7 @@ static size_t write_stat(char *to, size_t size)
     struct text text = {.to = to, .size = size};
     const struct program *const program = proc_program;
     text_add(&text, "%d (%s) %c 0 %d %d 0 -1 0 0 0 0 0 %lu 0 0 0 20 0 %zu 0 %lu %lu %lu %lu", program->id,
-             program->name, state(), program->id, program->id, time_of_program(program) / TICK,
+             name_of(), state(), program->id, program->id, time_of_program(program) / TICK,
              program->thread_count, clock_of_ticks(program->started) / TICK, program->space.mapped,
              program->space.pages, (uint64_t)program->limits[RLIMIT_RSS].rlim_cur);
     /* Fields 26 to 52, of which the 38th is the signal to the parent. */
@@ -111,7 +118,7 @@ static size_t write_statm(char *to, size_t size)
 
 static size_t write_comm(char *to, size_t size)
 {
-    return (size_t)snprintf(to, size, "%.15s\n", proc_program->name);
+    return (size_t)snprintf(to, size, "%.15s\n", name_of());
 }
 
 /* The strings that an array of the program's points to, up to a NULL. */

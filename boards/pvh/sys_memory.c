@@ -42,6 +42,8 @@ int64_t sys_munmap(const struct call *call)
 
 int64_t sys_mprotect(const struct call *call)
 {
+    if (call->a[2] & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC))
+        return -EINVAL;
     return space_protect(own(), call->a[0], call->a[1], (int)call->a[2]);
 }
 

@@ -118,7 +118,7 @@ int64_t sys_clock_nanosleep(const struct call *call)
     const int clock = (int)call->a[0];
     const bool absolute = call->a[1] & TIMER_ABSTIME;
     uint64_t now, time, start;
-    int result = clock == CLOCK_THREAD_CPUTIME_ID ? -EINVAL : time_of_clock(clock, &start);
+    int result = clock == CLOCK_THREAD_CPUTIME_ID ? -EOPNOTSUPP : time_of_clock(clock, &start);
     if (result < 0)
         return result;
     result = time_in(call->a[2], &time);

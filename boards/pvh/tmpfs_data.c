@@ -2,12 +2,14 @@
 /* What is in the files of tmpfs: pages, in a tree of tables that has holes where nothing is. */
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "space.h"
 #include "tmpfs.h"
 
 #define TABLE_BITS 9u
 #define TABLE_SIZE (1u << TABLE_BITS)
+#define NO_PAGE UINT64_MAX
 
 /* Where the page with that index is noted; NULL: nowhere, or there is no memory to note it. */
 static physical_t *find_place(struct tmpfs_node *file, uint64_t index, bool make)
@@ -89,6 +91,42 @@ void tmpfs_cut(struct tmpfs_node *file, uint64_t size)
     file->size = size;
 }
 
+/* The first page from first on that is there, below a table of that level; NO_PAGE: none. */
+static uint64_t next_page(physical_t at, unsigned level, uint64_t first)
+{
+    if (!at || level == 0)
+        return at ? first : NO_PAGE;
+    const physical_t *const table = page_pointer(at);
+    const unsigned shift = TABLE_BITS * (level - 1);
+    uint64_t within = first & (((uint64_t)1 << shift) - 1);
+    for (uint64_t i = first >> shift; i < TABLE_SIZE; i++, within = 0) {
+        const uint64_t found = next_page(table[i], level - 1, within);
+        if (found != NO_PAGE)
+            return (i << shift) + found;
+    }
+    return NO_PAGE;
+}
+
+static int64_t seek_file(struct file *file, int64_t offset, int whence)
+{
+    struct tmpfs_node *const node = tmpfs_node(file->node);
+    uint64_t at = (uint64_t)offset, index = at / PAGE_SIZE;
+    if (whence != SEEK_DATA && whence != SEEK_HOLE)
+        return file_seek(file, offset, whence);
+    if (offset < 0 || at >= node->size)
+        return -ENXIO;
+    if (whence == SEEK_DATA) {
+        index = index >> (TABLE_BITS * node->height) ? NO_PAGE : next_page(node->top, node->height, index);
+        if (index == NO_PAGE || index * PAGE_SIZE >= node->size)
+            return -ENXIO;
+    } else {
+        for (const physical_t *place; (place = find_place(node, index, false)) && *place;)
+            index++;
+    }
+    at = MIN(MAX(at, index * PAGE_SIZE), node->size);
+    return file_seek(file, (int64_t)at, SEEK_SET);
+}
+
 static int64_t read_file(struct file *file, void *bytes, size_t size, uint64_t *position)
 {
     static const char zeros[512];
@@ -161,7 +199,7 @@ const struct file_operations tmpfs_file_operations = {
     .name = "tmpfs",
     .read = read_file,
     .write = write_file,
-    .seek = file_seek,
+    .seek = seek_file,
     .page = map_page,
     .truncate = truncate_file,
 };
