@@ -223,17 +223,16 @@ void signal_mask_after_wait(int64_t result)
     thread->restore_blocked = false;
 }
 
-/* One line for a crash, then the program's end, which is told by whoever started it. */
+/* Where it crashed, in a line that "rumpdeb symbolize" reads, then the program's end. */
 static _Noreturn void end_program(const struct registers *registers, const siginfo_t *info)
 {
     struct program *program = program_current();
     const int number = info->si_signo;
-    if (info->si_code > 0 && (SYNCHRONOUS & SIGNAL_BIT(number)))
-        say("%s: ended by signal %d, code %d, address 0x%lx, rip 0x%lx", program->name, number,
-            info->si_code, (unsigned long)(uintptr_t)info->si_addr, (unsigned long)registers->rip);
-    else if (CRASHES & SIGNAL_BIT(number))
-        say("%s: ended by signal %d, code %d, from process %d, rip 0x%lx", program->name, number,
-            info->si_code, info->si_pid, (unsigned long)registers->rip);
+    const bool by_fault = info->si_code > 0 && (SYNCHRONOUS & SIGNAL_BIT(number));
+    if (CRASHES & SIGNAL_BIT(number))
+        say("crash: %s: signal %d, code %d, address 0x%lx, at 0x%lx", program->name, number,
+            info->si_code, by_fault ? (unsigned long)(uintptr_t)info->si_addr : 0ul,
+            (unsigned long)registers->rip);
     program_kill(program, number);
     panic("a program that was ended goes on");
 }

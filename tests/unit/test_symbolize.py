@@ -111,8 +111,8 @@ RANGES = (
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (b"rumprun: hello: ended by signal 11, code 1, address 0x123456, rip 0x10000000010\n",
-         (b"rumprun: hello: ended by signal 11, code 1, address 0x123456, rip 0x10000000010\n"
+        (b"rumprun: crash: hello: signal 11, code 1, address 0x123456, at 0x10000000010\n",
+         (b"rumprun: crash: hello: signal 11, code 1, address 0x123456, at 0x10000000010\n"
          b"rumprun:      0x10000000010 is main at a.c:1\n")),
         (b"rumprun:   called from 0xffffffff80100020\r\n",
          (b"rumprun:   called from 0xffffffff80100020\r\n"
