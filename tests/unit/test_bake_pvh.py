@@ -44,7 +44,8 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def calling(monkeypatch: pytest.MonkeyPatch, *numbers: int) -> None:
     """Have each program make these calls."""
     calls = Calls(numbers=frozenset(numbers), unknown=False)
-    monkeypatch.setattr(pvh, "calls_of", lambda _program, _target: calls)
+    monkeypatch.setattr(pvh, "disassemble", lambda _program, _target: "")
+    monkeypatch.setattr(pvh, "calls_in", lambda _listing: calls)
 
 
 @pytest.fixture(name="request_")

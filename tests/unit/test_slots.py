@@ -34,7 +34,7 @@ def place(tmp_path: Path, *contents: bytes) -> list[bytes]:
         path = tmp_path / f"p{number}"
         path.write_bytes(content)
         requests.append(ProgramRequest(file=path, name=path.name, argv=(path.name,)))
-    return place_programs(requests, load_target(), tmp_path)
+    return place_programs(requests, [""] * len(requests), load_target(), tmp_path)
 
 
 def first_address(content: bytes) -> int:

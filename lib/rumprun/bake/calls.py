@@ -99,19 +99,14 @@ def read_table(path: Path) -> CallTable:
     return CallTable(names=names, present=frozenset(present))
 
 
-def calls_of(program: Path, target: Target) -> Calls:
-    """The system calls that the code of ``program`` has, whether it has symbols or not."""
-    words: list[str | Path] = [
-        target.tool("objdump"),
-        "--disassemble",
-        "--no-show-raw-insn",
-        program,
-    ]
-    return calls_in(command.run(words, timeout=_SECONDS).stdout)
+def disassemble(program: Path, target: Target) -> str:
+    """The code of ``program``, as objdump lists it, without raw bytes."""
+    words = ["--disassemble", "--no-show-raw-insn"]
+    return command.run([target.tool("objdump"), *words, program], timeout=_SECONDS).stdout
 
 
 def calls_in(listing: str) -> Calls:
-    """The system calls in what objdump says of a program."""
+    """The system calls in the code of a program, whether it has symbols or not."""
     return _Listing(listing).calls()
 
 

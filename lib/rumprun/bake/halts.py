@@ -2,8 +2,8 @@
 """Programs that end themselves with ``hlt``, on a board where that waits for an interrupt.
 
 musl has ``hlt`` where it finds that a program has done wrong, as in ``free``: Linux forbids it, and
-sends SIGSEGV. On the board ``pvh`` nothing is forbidden by privilege, so the baker puts in its place
-a byte that no processor has as an instruction in 64-bit mode, and which the base takes for it.
+sends SIGSEGV. On the board ``pvh`` nothing is forbidden by privilege, so the baker puts in its
+place a byte that no processor has as an instruction in 64-bit mode, which the base takes for it.
 """
 
 from __future__ import annotations
@@ -39,8 +39,7 @@ def without_halts(content: bytes, listing: str) -> bytes:
     """
     changed = bytearray(content)
     segments = [
-        dict(segment.header)
-        for segment in ELFFile(io.BytesIO(content)).iter_segments("PT_LOAD")
+        dict(segment.header) for segment in ELFFile(io.BytesIO(content)).iter_segments("PT_LOAD")
     ]
     for address in _halts(listing):
         for segment in segments:

@@ -16,6 +16,7 @@ from elftools.elf.elffile import ELFFile
 
 from rumprun import command
 from rumprun.bake.board import ProgramRequest
+from rumprun.bake.halts import without_halts
 from rumprun.bake.rebase import is_movable, rebase
 from rumprun.bake.root_archive import PAGE
 from rumprun.elf import PARSER_ERRORS
@@ -35,18 +36,21 @@ _SECONDS = 300.0
 
 
 def place_programs(
-    programs: Sequence[ProgramRequest], target: Target, scratch: Path
+    programs: Sequence[ProgramRequest], listings: Sequence[str], target: Target, scratch: Path
 ) -> list[bytes]:
     """The files of ``programs`` as the image has them, the n-th, from 1, in slot n.
+
+    ``listings`` are their code, see :func:`rumprun.bake.calls.disassemble`.
 
     One that is linked to a fixed address stays there, in slot 0. Raises :class:`InputError` for a
     second one of those, for one at another address, and for memory to write and to execute.
     """
     placed = []
     fixed: list[str] = []
-    for number, program in enumerate(programs, 1):
+    for number, (program, listing) in enumerate(zip(programs, listings, strict=True), 1):
         content = without_debug_sections(program.file, target, scratch)
         _check_segments(content, program.name)
+        content = without_halts(content, listing)
         if is_movable(content):
             content = rebase(content, number * SLOT_SIZE, name=program.name)
         else:

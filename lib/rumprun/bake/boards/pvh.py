@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from rumprun.bake.board import (
     changed_files,
     describe_program,
 )
-from rumprun.bake.calls import Calls, CallTable, calls_of, read_table
+from rumprun.bake.calls import Calls, CallTable, calls_in, disassemble, read_table
 from rumprun.bake.check import loaded_size
 from rumprun.bake.image import Image, describe_file
 from rumprun.bake.kernel import DEFAULT_PACKAGE
@@ -72,9 +72,10 @@ class PvhBoard:
     def bake(self, request: BakeRequest, directory: Path) -> Image:
         """See :class:`rumprun.bake.board.Board`."""
         _check_request(request)
-        base = _choose_base(request)
+        listings = [disassemble(program.file, request.target) for program in request.programs]
+        base = _choose_base(request, listings)
         with temporary_tree() as scratch:
-            contents = place_programs(request.programs, request.target, scratch)
+            contents = place_programs(request.programs, listings, request.target, scratch)
         programs = tuple(map(describe_program, request.programs, contents))
         files: dict[str, Entry | Link | Directory] = {
             **dict.fromkeys(_MOUNTED, Directory()),
@@ -139,9 +140,11 @@ def _mount_points(sections: Mapping[str, Any]) -> dict[str, Directory]:
     return {path.strip("/"): Directory() for path in sections.get("mount", {}) if path.strip("/")}
 
 
-def _choose_base(request: BakeRequest) -> Path:
+def _choose_base(request: BakeRequest, listings: Sequence[str]) -> Path:
     """The base that has what programs and configuration want; warns of what no base has."""
-    calls = {program.name: calls_of(program.file, request.target) for program in request.programs}
+    calls = dict(
+        zip((program.name for program in request.programs), map(calls_in, listings), strict=True)
+    )
     table = read_table(_installed(_PLAIN + _CALLS_SUFFIX))
     needs_network = request.config is not None and request.config.net is not None
     uses_network = any(table.has_any(found, _NETWORK_CALLS) for found in calls.values())
