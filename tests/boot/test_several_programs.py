@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Several programs in one image: each for itself, in the order of the configuration."""
+"""Several programs in one image: each for itself, in the order of the configuration.
+
+On board pvh, that is also one address space, and no process but threads of control.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,13 @@ def part(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compile_program(HERE / "part.c", tmp_path_factory.mktemp("part") / "part")
 
 
-def bake(part: Path, directory: Path, config: dict[str, Any] | None) -> Path:
+@pytest.fixture(scope="module", params=["linux", "pvh"])
+def board(request: pytest.FixtureRequest) -> str:
+    """Each board; the program is the same file."""
+    return str(request.param)
+
+
+def bake(board: str, part: Path, directory: Path, config: dict[str, Any] | None) -> Path:
     """An image of two copies of the program."""
     programs = tuple(
         ProgramRequest(file=part, name=name, argv=(name, *words), env=(("OWN", name),))
@@ -42,15 +51,17 @@ def bake(part: Path, directory: Path, config: dict[str, Any] | None) -> Path:
         config=parse_document(text, where="config") if config else None,
         kernel_package=DEFAULT_PACKAGE,
     )
-    bake_image(find_board("linux"), request, directory)
+    bake_image(find_board(board), request, directory)
     return directory
 
 
 @pytest.fixture(scope="module")
-def image(board_root: Path, part: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def image(
+    board_root: Path, board: str, part: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """An image without a configuration."""
     assert board_root.is_dir()
-    return bake(part, tmp_path_factory.mktemp("several") / "image", None)
+    return bake(board, part, tmp_path_factory.mktemp("several") / "image", None)
 
 
 def run(directory: Path, config: dict[str, Any]) -> tuple[list[str], Ended]:
@@ -141,11 +152,11 @@ def test_a_crash_in_the_background_ends_the_image_when_it_may_not_start_again(im
 
 
 def test_a_configuration_given_at_boot_overrides(
-    board_root: Path, part: Path, tmp_path: Path
+    board_root: Path, board: str, part: Path, tmp_path: Path
 ) -> None:
     assert board_root.is_dir()
     baked = {"env": {"A": "1", "OWN": "x"}, "rc": [entry("two", "variables")]}
-    directory = bake(part, tmp_path / "image", baked)
+    directory = bake(board, part, tmp_path / "image", baked)
     config = tmp_path / "config.json"
     config.write_text('{"env": {"A": "2"}}')
     ended = command.run(
