@@ -32,7 +32,8 @@ static void read_inet6(const struct socket *socket, const struct sockaddr_in6 *i
         ip6_addr_assign_zone(ip_2_ip6(ip), IP6_UNKNOWN, netif);
 }
 
-int address_read(const struct socket *socket, const struct socket_address *address, ip_addr_t *ip, uint16_t *port)
+int address_read(const struct socket *socket, const struct socket_address *address, ip_addr_t *ip,
+                 uint16_t *port)
 {
     if (address->size < sizeof(sa_family_t))
         return -EINVAL;
@@ -52,7 +53,8 @@ int address_read(const struct socket *socket, const struct socket_address *addre
     return 0;
 }
 
-void address_write(const struct socket *socket, const ip_addr_t *ip, uint16_t port, struct socket_address *address)
+void address_write(const struct socket *socket, const ip_addr_t *ip, uint16_t port,
+                   struct socket_address *address)
 {
     memset(address, 0, sizeof *address);
     if (socket->domain == AF_INET) {
@@ -91,7 +93,8 @@ static bool netif_has(const struct netif *netif, const ip_addr_t *ip)
 bool address_is_ours(const ip_addr_t *ip)
 {
     const struct netif *netif;
-    if (ip_addr_isany(ip) || ip_addr_ismulticast(ip) || (IP_IS_V4(ip) && ip4_addr_isloopback(ip_2_ip4(ip))))
+    if (ip_addr_isany(ip) || ip_addr_ismulticast(ip) ||
+        (IP_IS_V4(ip) && ip4_addr_isloopback(ip_2_ip4(ip))))
         return true;
     NETIF_FOREACH(netif) {
         if (netif_has(netif, ip))
@@ -103,10 +106,22 @@ bool address_is_ours(const ip_addr_t *ip)
 int address_error(err_t error)
 {
     static const int errors[] = {
-        [-ERR_OK] = 0,           [-ERR_MEM] = ENOMEM,         [-ERR_BUF] = ENOBUFS,     [-ERR_TIMEOUT] = ETIMEDOUT,
-        [-ERR_RTE] = ENETUNREACH, [-ERR_INPROGRESS] = EINPROGRESS, [-ERR_VAL] = EINVAL, [-ERR_WOULDBLOCK] = EAGAIN,
-        [-ERR_USE] = EADDRINUSE, [-ERR_ALREADY] = EALREADY,   [-ERR_ISCONN] = EISCONN,  [-ERR_CONN] = ENOTCONN,
-        [-ERR_IF] = ENETDOWN,    [-ERR_ABRT] = ETIMEDOUT,     [-ERR_RST] = ECONNRESET,  [-ERR_CLSD] = ENOTCONN,
+        [-ERR_OK] = 0,
+        [-ERR_MEM] = ENOMEM,
+        [-ERR_BUF] = ENOBUFS,
+        [-ERR_TIMEOUT] = ETIMEDOUT,
+        [-ERR_RTE] = ENETUNREACH,
+        [-ERR_INPROGRESS] = EINPROGRESS,
+        [-ERR_VAL] = EINVAL,
+        [-ERR_WOULDBLOCK] = EAGAIN,
+        [-ERR_USE] = EADDRINUSE,
+        [-ERR_ALREADY] = EALREADY,
+        [-ERR_ISCONN] = EISCONN,
+        [-ERR_CONN] = ENOTCONN,
+        [-ERR_IF] = ENETDOWN,
+        [-ERR_ABRT] = ETIMEDOUT,
+        [-ERR_RST] = ECONNRESET,
+        [-ERR_CLSD] = ENOTCONN,
         [-ERR_ARG] = EINVAL,
     };
     return error <= 0 && -error < (int)ARRAY_SIZE(errors) ? -errors[-error] : -EIO;

@@ -20,7 +20,8 @@ struct words {
     size_t size;
 };
 
-__attribute__((format(printf, 2, 3))) static bool fail(const struct words *words, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static bool fail(const struct words *words,
+                                                       const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -47,32 +48,40 @@ static void read_address(const struct config_address *address, ip_addr_t *ip)
     }
 }
 
-static bool add_inet(struct netif *netif, const struct config_interface_address *address, const struct words *words)
+static bool add_inet(struct netif *netif, const struct config_interface_address *address,
+                     const struct words *words)
 {
     ip_addr_t ip;
     read_address(&address->address, &ip);
-    const ip4_addr_t mask = {lwip_htonl(address->prefix ? UINT32_MAX << (32 - address->prefix) : 0)};
+    const ip4_addr_t mask = {
+        lwip_htonl(address->prefix ? UINT32_MAX << (32 - address->prefix) : 0)};
     if (!ip4_addr_isany_val(*netif_ip4_addr(netif)))
-        return fail(words, "net.interfaces.%s: a second address of IPv4, which this board cannot have", net_name(netif));
+        return fail(words,
+                    "net.interfaces.%s: a second address of IPv4, which this board cannot have",
+                    net_name(netif));
     netif_set_addr(netif, ip_2_ip4(&ip), &mask, netif_ip4_gw(netif));
     return true;
 }
 
-static bool add_inet6(struct netif *netif, const struct config_interface_address *address, const struct words *words)
+static bool add_inet6(struct netif *netif, const struct config_interface_address *address,
+                      const struct words *words)
 {
     ip_addr_t ip;
     s8_t place;
     read_address(&address->address, &ip);
     ip6_addr_assign_zone(ip_2_ip6(&ip), IP6_UNICAST, netif);
     if (address->prefix != 64)
-        return fail(words, "net.interfaces.%s: this board knows networks of IPv6 with a prefix of 64 alone", net_name(netif));
+        return fail(
+            words, "net.interfaces.%s: this board knows networks of IPv6 with a prefix of 64 alone",
+            net_name(netif));
     if (netif_add_ip6_address(netif, ip_2_ip6(&ip), &place) != ERR_OK)
         return fail(words, "net.interfaces.%s: too many addresses of IPv6", net_name(netif));
     netif_ip6_addr_set_state(netif, place, IP6_ADDR_PREFERRED);
     return true;
 }
 
-static bool has(const struct config_interface *interface, enum config_family family, enum config_method method)
+static bool has(const struct config_interface *interface, enum config_family family,
+                enum config_method method)
 {
     for (size_t i = 0; i < interface->count; i++) {
         if (interface->addresses[i].family == family && interface->addresses[i].method == method)
@@ -81,7 +90,8 @@ static bool has(const struct config_interface *interface, enum config_family fam
     return false;
 }
 
-static bool bring_up(struct netif *netif, const struct config_interface *interface, const struct words *words)
+static bool bring_up(struct netif *netif, const struct config_interface *interface,
+                     const struct words *words)
 {
     const bool automatic = has(interface, CONFIG_INET6, CONFIG_AUTO);
     netif_set_ip6_autoconfig_enabled(netif, automatic);
@@ -109,10 +119,12 @@ static bool bring_all_up(const struct config_net *net, const struct words *words
         if (strcmp(interface->name, "lo") == 0)
             continue;
         if (interface->create)
-            return fail(words, "net.interfaces.%s: this board makes no interfaces", interface->name);
+            return fail(words, "net.interfaces.%s: this board makes no interfaces",
+                        interface->name);
         struct net_interface *one = net_interface_at(place++);
         if (!one)
-            return fail(words, "net.interfaces.%s: the machine has no network device for it", interface->name);
+            return fail(words, "net.interfaces.%s: the machine has no network device for it",
+                        interface->name);
         snprintf(one->name, sizeof one->name, "%s", interface->name);
         if (!bring_up(&one->netif, interface, words))
             return false;
@@ -131,7 +143,8 @@ static bool await_dhcp(const struct config_net *net, const struct words *words)
             continue;
         while (!dhcp_supplied_address(netif)) {
             if (clock_now() >= until)
-                return fail(words, "net.interfaces.%s: no DHCP server lent an address within %u seconds",
+                return fail(words,
+                            "net.interfaces.%s: no DHCP server lent an address within %u seconds",
                             net->interfaces[i].name, DHCP_SECONDS);
             pause_shortly();
         }
@@ -142,7 +155,8 @@ static bool await_dhcp(const struct config_net *net, const struct words *words)
 static bool has_global(const struct netif *netif)
 {
     for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
-        if (ip6_addr_ispreferred(netif_ip6_addr_state(netif, i)) && !ip6_addr_islinklocal(netif_ip6_addr(netif, i)))
+        if (ip6_addr_ispreferred(netif_ip6_addr_state(netif, i)) &&
+            !ip6_addr_islinklocal(netif_ip6_addr(netif, i)))
             return true;
     }
     return false;
@@ -154,7 +168,8 @@ static void await_inet6(const struct config_net *net)
     const uint64_t until = clock_now() + (uint64_t)INET6_SECONDS * SECOND;
     for (size_t i = 0; i < net->interface_count; i++) {
         const struct netif *netif = net_find(net->interfaces[i].name);
-        while (has(&net->interfaces[i], CONFIG_INET6, CONFIG_AUTO) && !has_global(netif) && clock_now() < until)
+        while (has(&net->interfaces[i], CONFIG_INET6, CONFIG_AUTO) && !has_global(netif) &&
+               clock_now() < until)
             pause_shortly();
     }
 }
@@ -176,7 +191,8 @@ static bool add_gateways(const struct config_net *net, const struct words *words
         ip_addr_t ip;
         read_address(&net->gateways[i], &ip);
         if (IP_IS_V6_VAL(ip))
-            return fail(words, "net.gateways: routers of IPv6 have to announce themselves to this board (method auto)");
+            return fail(words, "net.gateways: routers of IPv6 have to announce themselves to this "
+                               "board (method auto)");
         struct netif *netif = near(ip_2_ip4(&ip));
         if (!netif)
             return fail(words, "net.gateways: there is no interface");
@@ -194,7 +210,8 @@ bool net_apply(const struct config_net *net, char *message, size_t size)
     const struct words words = {message, size};
     const bool up = bring_all_up(net, &words);
     net_settle();
-    if (!up || !await_dhcp(net, &words) || !add_gateways(net, &words) || !resolv_write(net, message, size))
+    if (!up || !await_dhcp(net, &words) || !add_gateways(net, &words) ||
+        !resolv_write(net, message, size))
         return false;
     await_inet6(net);
     return true;

@@ -60,7 +60,8 @@ static err_t begin(struct netif *netif)
     netif->mtu = interface->device->mtu;
     netif->hwaddr_len = sizeof interface->device->address;
     memcpy(netif->hwaddr, interface->device->address, sizeof interface->device->address);
-    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
+                   NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
     return ERR_OK;
 }
 
@@ -95,7 +96,8 @@ struct net_interface *net_interface_at(size_t place)
 
 const char *net_name(const struct netif *netif)
 {
-    return netif->output == etharp_output ? ((const struct net_interface *)netif->state)->name : "lo";
+    return netif->output == etharp_output ? ((const struct net_interface *)netif->state)->name
+                                          : "lo";
 }
 
 struct netif *net_find(const char *name)

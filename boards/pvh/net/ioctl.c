@@ -7,7 +7,10 @@
 
 #include "socket.h"
 
-static int64_t give_number(uint64_t to, int value) { return copy_out(to, &value, sizeof value) ? 0 : -EFAULT; }
+static int64_t give_number(uint64_t to, int value)
+{
+    return copy_out(to, &value, sizeof value) ? 0 : -EFAULT;
+}
 
 static void fill_address(struct sockaddr *address, uint32_t word)
 {
@@ -19,7 +22,8 @@ static bool is_loopback(const struct netif *netif) { return strcmp(net_name(neti
 
 static int fill(struct ifreq *request, const struct netif *netif, unsigned what)
 {
-    const uint32_t address = ip4_addr_get_u32(netif_ip4_addr(netif)), mask = ip4_addr_get_u32(netif_ip4_netmask(netif));
+    const uint32_t address = ip4_addr_get_u32(netif_ip4_addr(netif)),
+                   mask = ip4_addr_get_u32(netif_ip4_netmask(netif));
     switch (what) {
     case SIOCGIFADDR:
         fill_address(&request->ifr_addr, address);
@@ -31,8 +35,9 @@ static int fill(struct ifreq *request, const struct netif *netif, unsigned what)
         fill_address(&request->ifr_broadaddr, is_loopback(netif) ? 0 : address | ~mask);
         return address ? 0 : -EADDRNOTAVAIL;
     case SIOCGIFFLAGS:
-        request->ifr_flags = (short)((netif_is_up(netif) ? IFF_UP : 0) | (net_is_up(netif) ? IFF_RUNNING : 0) |
-                                     (is_loopback(netif) ? IFF_LOOPBACK : IFF_BROADCAST | IFF_MULTICAST));
+        request->ifr_flags =
+            (short)((netif_is_up(netif) ? IFF_UP : 0) | (net_is_up(netif) ? IFF_RUNNING : 0) |
+                    (is_loopback(netif) ? IFF_LOOPBACK : IFF_BROADCAST | IFF_MULTICAST));
         return 0;
     case SIOCGIFMTU:
         request->ifr_mtu = is_loopback(netif) ? 65536 : netif->mtu;
@@ -58,7 +63,9 @@ static int64_t of_interface(unsigned what, uint64_t argument)
     request.ifr_name[IFNAMSIZ - 1] = '\0';
     struct netif *netif;
     if (what == SIOCGIFNAME) {
-        netif = request.ifr_ifindex > 0 && request.ifr_ifindex <= 0xff ? netif_get_by_index((u8_t)request.ifr_ifindex) : NULL;
+        netif = request.ifr_ifindex > 0 && request.ifr_ifindex <= 0xff
+                  ? netif_get_by_index((u8_t)request.ifr_ifindex)
+                  : NULL;
         if (netif)
             snprintf(request.ifr_name, IFNAMSIZ, "%s", net_name(netif));
     } else {
@@ -81,7 +88,8 @@ static int64_t list_interfaces(uint64_t argument)
     const uint64_t to = (uint64_t)(uintptr_t)list.ifc_buf;
     NETIF_FOREACH(netif) {
         struct ifreq request = {.ifr_flags = 0};
-        if (ip4_addr_isany_val(*netif_ip4_addr(netif)) || (to && list.ifc_len - size < (int)sizeof request))
+        if (ip4_addr_isany_val(*netif_ip4_addr(netif)) ||
+            (to && list.ifc_len - size < (int)sizeof request))
             continue;
         snprintf(request.ifr_name, IFNAMSIZ, "%s", net_name(netif));
         (void)fill(&request, netif, SIOCGIFADDR);
@@ -99,7 +107,8 @@ int64_t socket_control(struct file *file, unsigned request, uint64_t argument)
     int value;
     switch (request) {
     case FIONREAD:
-        return socket->listening ? -EINVAL : give_number(argument, (int)socket->operations->waiting(socket));
+        return socket->listening ? -EINVAL
+                                 : give_number(argument, (int)socket->operations->waiting(socket));
     case FIONBIO:
         if (!copy_in(&value, argument, sizeof value))
             return -EFAULT;
@@ -108,6 +117,7 @@ int64_t socket_control(struct file *file, unsigned request, uint64_t argument)
     case SIOCGIFCONF:
         return list_interfaces(argument);
     default:
-        return request >= SIOCGIFNAME && request <= SIOCGIFCOUNT ? of_interface(request, argument) : -ENOTTY;
+        return request >= SIOCGIFNAME && request <= SIOCGIFCOUNT ? of_interface(request, argument)
+                                                                 : -ENOTTY;
     }
 }

@@ -27,4 +27,7 @@ bool message_put(struct message *message, const void *bytes, size_t size)
     return move(message, (char *)(uintptr_t)bytes, size, true);
 }
 
-bool message_get(struct message *message, void *bytes, size_t size) { return move(message, bytes, size, false); }
+bool message_get(struct message *message, void *bytes, size_t size)
+{
+    return move(message, bytes, size, false);
+}

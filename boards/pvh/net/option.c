@@ -68,7 +68,8 @@ int64_t sys_setsockopt(const struct call *call)
     if (level == SOL_SOCKET && name == SO_LINGER)
         return set_linger(socket, call->a[3], size);
     if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
-        return read_timeout(call->a[3], size, name == SO_RCVTIMEO ? &socket->receive_timeout : &socket->send_timeout);
+        return read_timeout(call->a[3], size,
+                            name == SO_RCVTIMEO ? &socket->receive_timeout : &socket->send_timeout);
     if (size < sizeof value)
         return -EINVAL;
     if (!copy_in(&value, call->a[3], sizeof value))
@@ -127,7 +128,8 @@ static int give(const struct call *call, const void *value, uint32_t size)
     if (room < 0)
         return -EINVAL;
     size = MIN(size, (uint32_t)room);
-    return copy_out(call->a[3], value, size) && copy_out(call->a[4], &size, sizeof size) ? 0 : -EFAULT;
+    return copy_out(call->a[3], value, size) && copy_out(call->a[4], &size, sizeof size) ? 0
+                                                                                         : -EFAULT;
 }
 
 int64_t sys_getsockopt(const struct call *call)
@@ -143,8 +145,10 @@ int64_t sys_getsockopt(const struct call *call)
         return give(call, &linger, sizeof linger);
     }
     if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO)) {
-        const uint64_t timeout = name == SO_RCVTIMEO ? socket->receive_timeout : socket->send_timeout;
-        const struct timeval time = {(time_t)(timeout / SECOND), (suseconds_t)(timeout % SECOND / MICROSECOND)};
+        const uint64_t timeout =
+            name == SO_RCVTIMEO ? socket->receive_timeout : socket->send_timeout;
+        const struct timeval time = {(time_t)(timeout / SECOND),
+                                     (suseconds_t)(timeout % SECOND / MICROSECOND)};
         return give(call, &time, sizeof time);
     }
     if (level == SOL_SOCKET && name == SO_PEERCRED && socket->domain == AF_UNIX) {
@@ -155,6 +159,8 @@ int64_t sys_getsockopt(const struct call *call)
     if (level == SOL_SOCKET)
         result = get_for_all(socket, name, &value);
     else if (level != IPPROTO_IPV6 || name != IPV6_V6ONLY || socket->domain != AF_INET6)
-        result = socket->operations->get_option ? socket->operations->get_option(socket, level, name, &value) : -EOPNOTSUPP;
+        result = socket->operations->get_option
+                   ? socket->operations->get_option(socket, level, name, &value)
+                   : -EOPNOTSUPP;
     return result ? result : give(call, &value, sizeof value);
 }

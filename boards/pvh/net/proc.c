@@ -30,8 +30,9 @@ __attribute__((format(printf, 2, 3))) static void put(struct text *text, const c
 static unsigned state_of(enum tcp_state state)
 {
     static const uint8_t states[] = {
-        [CLOSED] = 7, [LISTEN] = 10, [SYN_SENT] = 2, [SYN_RCVD] = 3, [ESTABLISHED] = 1, [FIN_WAIT_1] = 4,
-        [FIN_WAIT_2] = 5, [CLOSE_WAIT] = 8, [CLOSING] = 11, [LAST_ACK] = 9, [TIME_WAIT] = 6,
+        [CLOSED] = 7,      [LISTEN] = 10,    [SYN_SENT] = 2,   [SYN_RCVD] = 3,
+        [ESTABLISHED] = 1, [FIN_WAIT_1] = 4, [FIN_WAIT_2] = 5, [CLOSE_WAIT] = 8,
+        [CLOSING] = 11,    [LAST_ACK] = 9,   [TIME_WAIT] = 6,
     };
     return states[state];
 }
@@ -44,19 +45,21 @@ static void put_address(struct text *text, const ip_addr_t *ip, unsigned port, b
     if (!six)
         put(text, " %08X:%04X", (unsigned)(IP_IS_V4_VAL(*ip) ? ip_addr_get_ip4_u32(ip) : 0), port);
     else if (IP_IS_V6_VAL(*ip))
-        put(text, " %08X%08X%08X%08X:%04X", (unsigned)ip_2_ip6(ip)->addr[0], (unsigned)ip_2_ip6(ip)->addr[1],
-            (unsigned)ip_2_ip6(ip)->addr[2], (unsigned)ip_2_ip6(ip)->addr[3], port);
+        put(text, " %08X%08X%08X%08X:%04X", (unsigned)ip_2_ip6(ip)->addr[0],
+            (unsigned)ip_2_ip6(ip)->addr[1], (unsigned)ip_2_ip6(ip)->addr[2],
+            (unsigned)ip_2_ip6(ip)->addr[3], port);
     else
         put(text, " %032X:%04X", 0u, port);
 }
 
-static void put_line(struct text *text, unsigned *number, const ip_addr_t *here, unsigned port, const ip_addr_t *there,
-                     unsigned there_port, unsigned state)
+static void put_line(struct text *text, unsigned *number, const ip_addr_t *here, unsigned port,
+                     const ip_addr_t *there, unsigned there_port, unsigned state)
 {
     put(text, "%4u:", (*number)++);
     put_address(text, here, port, is_six(here));
     put_address(text, there, there_port, is_six(here));
-    put(text, " %02X 00000000:00000000 00:00000000 00000000     0        0 0 1 0000000000000000\n", state);
+    put(text, " %02X 00000000:00000000 00:00000000 00000000     0        0 0 1 0000000000000000\n",
+        state);
 }
 
 static size_t write_tcp(char *bytes, size_t size, bool six)
@@ -65,7 +68,8 @@ static size_t write_tcp(char *bytes, size_t size, bool six)
     struct tcp_pcb *const lists[] = {tcp_active_pcbs, tcp_tw_pcbs};
     static const ip_addr_t nobody;
     unsigned number = 0;
-    put(&text, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
+    put(&text, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "
+               "timeout inode\n");
     for (const struct tcp_pcb_listen *pcb = tcp_listen_pcbs.listen_pcbs; pcb; pcb = pcb->next) {
         if (is_six(&pcb->local_ip) == six)
             put_line(&text, &number, &pcb->local_ip, pcb->local_port, &nobody, 0, state_of(LISTEN));
@@ -73,8 +77,8 @@ static size_t write_tcp(char *bytes, size_t size, bool six)
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
         for (const struct tcp_pcb *pcb = lists[i]; pcb; pcb = pcb->next) {
             if (is_six(&pcb->local_ip) == six)
-                put_line(&text, &number, &pcb->local_ip, pcb->local_port, &pcb->remote_ip, pcb->remote_port,
-                         state_of(pcb->state));
+                put_line(&text, &number, &pcb->local_ip, pcb->local_port, &pcb->remote_ip,
+                         pcb->remote_port, state_of(pcb->state));
         }
     }
     return text.used;
@@ -84,10 +88,12 @@ static size_t write_udp(char *bytes, size_t size, bool six)
 {
     struct text text = {bytes, size, 0};
     unsigned number = 0;
-    put(&text, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
+    put(&text, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "
+               "timeout inode\n");
     for (const struct udp_pcb *pcb = udp_pcbs; pcb; pcb = pcb->next) {
         if (is_six(&pcb->local_ip) == six)
-            put_line(&text, &number, &pcb->local_ip, pcb->local_port, &pcb->remote_ip, pcb->remote_port, 7);
+            put_line(&text, &number, &pcb->local_ip, pcb->local_port, &pcb->remote_ip,
+                     pcb->remote_port, 7);
     }
     return text.used;
 }
@@ -101,26 +107,30 @@ static size_t write_dev(char *bytes, size_t size)
 {
     struct text text = {bytes, size, 0};
     put(&text, "Inter-|   Receive                                                |  Transmit\n"
-               " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo "
+               " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets "
+               "errs drop fifo "
                "colls carrier compressed\n");
     for (const struct net_interface *one = net_interfaces; one; one = one->next)
-        put(&text, "%6s: %7lu %7lu 0 %4lu 0 0 0 0 %8lu %7lu 0 0 0 0 0 0\n", one->name, one->received_bytes, one->received,
-            one->dropped, one->sent_bytes, one->sent);
+        put(&text, "%6s: %7lu %7lu 0 %4lu 0 0 0 0 %8lu %7lu 0 0 0 0 0 0\n", one->name,
+            one->received_bytes, one->received, one->dropped, one->sent_bytes, one->sent);
     return text.used;
 }
 
 static size_t write_route(char *bytes, size_t size)
 {
     struct text text = {bytes, size, 0};
-    put(&text, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n");
+    put(&text,
+        "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n");
     for (const struct net_interface *one = net_interfaces; one; one = one->next) {
         const uint32_t address = ip4_addr_get_u32(netif_ip4_addr(&one->netif));
         const uint32_t mask = ip4_addr_get_u32(netif_ip4_netmask(&one->netif));
         const uint32_t gateway = ip4_addr_get_u32(netif_ip4_gw(&one->netif));
         if (gateway && netif_default == &one->netif)
-            put(&text, "%s\t%08X\t%08X\t%04X\t0\t0\t0\t%08X\t0\t0\t0\n", one->name, 0u, gateway, RTF_UP | RTF_GATEWAY, 0u);
+            put(&text, "%s\t%08X\t%08X\t%04X\t0\t0\t0\t%08X\t0\t0\t0\n", one->name, 0u, gateway,
+                RTF_UP | RTF_GATEWAY, 0u);
         if (address)
-            put(&text, "%s\t%08X\t%08X\t%04X\t0\t0\t0\t%08X\t0\t0\t0\n", one->name, address & mask, 0u, RTF_UP, mask);
+            put(&text, "%s\t%08X\t%08X\t%04X\t0\t0\t0\t%08X\t0\t0\t0\n", one->name, address & mask,
+                0u, RTF_UP, mask);
     }
     return text.used;
 }

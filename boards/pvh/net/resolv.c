@@ -35,8 +35,8 @@ static size_t put_all(char *text, size_t size, const struct config_net *net)
 {
     size_t used = 0;
     for (size_t i = 0; i < net->search.count && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s%s", i ? " " : "search ", net->search.items[i],
-                                 i + 1 < net->search.count ? "" : "\n");
+        used += (size_t)snprintf(text + used, size - used, "%s%s%s", i ? " " : "search ",
+                                 net->search.items[i], i + 1 < net->search.count ? "" : "\n");
     for (size_t i = 0; i < net->nameserver_count && used < size; i++) {
         ip_addr_t ip;
         read_address(&net->nameservers[i], &ip);

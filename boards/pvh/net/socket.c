@@ -17,7 +17,10 @@ void socket_put(struct socket *socket)
     net_settle();
 }
 
-static uint64_t deadline_of(uint64_t timeout) { return timeout ? clock_now() + timeout : WAIT_FOR_EVER; }
+static uint64_t deadline_of(uint64_t timeout)
+{
+    return timeout ? clock_now() + timeout : WAIT_FOR_EVER;
+}
 
 /* 0: try again. */
 static int64_t wait_for(struct socket *socket, uint64_t deadline)
@@ -47,7 +50,8 @@ int64_t socket_send(struct socket *socket, struct message *message, bool wait)
 int64_t socket_receive(struct socket *socket, struct message *message, bool wait)
 {
     const uint64_t deadline = deadline_of(socket->receive_timeout);
-    const bool all = socket->is_stream && message->flags & MSG_WAITALL && !(message->flags & MSG_PEEK);
+    const bool all =
+        socket->is_stream && message->flags & MSG_WAITALL && !(message->flags & MSG_PEEK);
     for (;;) {
         const size_t before = message->done;
         int64_t result = socket->operations->receive(socket, message);
@@ -116,7 +120,8 @@ static const struct file_operations operations = {
 
 int socket_descriptor(struct socket *socket, int flags)
 {
-    struct file *file = file_make(&operations, NULL, O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0), socket);
+    struct file *file =
+        file_make(&operations, NULL, O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0), socket);
     if (!file) {
         socket_put(socket);
         return -ENOMEM;

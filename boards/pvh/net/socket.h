@@ -111,8 +111,10 @@ bool message_get(struct message *message, void *bytes, size_t size);
 /* address.c: addresses of the internet. */
 
 /* Of the socket's family, as lwIP has it; -errno. v4 in v6 becomes v4. */
-int address_read(const struct socket *socket, const struct socket_address *address, ip_addr_t *ip, uint16_t *port);
-void address_write(const struct socket *socket, const ip_addr_t *ip, uint16_t port, struct socket_address *address);
+int address_read(const struct socket *socket, const struct socket_address *address, ip_addr_t *ip,
+                 uint16_t *port);
+void address_write(const struct socket *socket, const ip_addr_t *ip, uint16_t port,
+                   struct socket_address *address);
 /* Whether one of our interfaces has it, or it stands for all. */
 bool address_is_ours(const ip_addr_t *ip);
 /* What lwIP says, as -errno. */

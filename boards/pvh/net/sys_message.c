@@ -38,8 +38,8 @@ static void drop_files(struct message *message)
 }
 
 /* The parts of a message, read once; *parts may have to be put back by heap_put. */
-static int read_parts(const struct header *header, struct message *message, struct iovec few[FEW_PARTS],
-                      struct iovec **more)
+static int read_parts(const struct header *header, struct message *message,
+                      struct iovec few[FEW_PARTS], struct iovec **more)
 {
     *more = NULL;
     if (header->part_count > IOV_MAX)
@@ -99,7 +99,8 @@ static int read_control(const struct header *header, struct message *message)
             return -EINVAL;
         if (control.cmsg_level != SOL_SOCKET || control.cmsg_type != SCM_RIGHTS)
             return -EINVAL;
-        const int result = add_files(at + sizeof control, (control.cmsg_len - sizeof control) / sizeof(int), message);
+        const int result = add_files(at + sizeof control,
+                                     (control.cmsg_len - sizeof control) / sizeof(int), message);
         if (result)
             return result;
         const uint64_t step = round_up(control.cmsg_len, sizeof(uint64_t));
@@ -115,11 +116,13 @@ static int write_control(struct header *header, struct message *message)
     int numbers[SOCKET_FILES];
     unsigned count = 0;
     const uint64_t room = header->control_size;
-    const size_t most = room < sizeof(struct cmsghdr) ? 0 : (room - sizeof(struct cmsghdr)) / sizeof(int);
+    const size_t most =
+        room < sizeof(struct cmsghdr) ? 0 : (room - sizeof(struct cmsghdr)) / sizeof(int);
     header->control_size = 0;
     while (count < message->file_count && count < most) {
         const bool close = message->flags & MSG_CMSG_CLOEXEC;
-        const int number = descriptor_add(program_current(), file_share(message->files[count]), 0, close);
+        const int number =
+            descriptor_add(program_current(), file_share(message->files[count]), 0, close);
         if (number < 0) {
             file_drop(message->files[count]);
             break;
@@ -131,12 +134,13 @@ static int write_control(struct header *header, struct message *message)
     if (count == 0)
         return 0;
     const struct cmsghdr control = {.cmsg_len = (socklen_t)(sizeof control + count * sizeof(int)),
-                                    .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+                                    .cmsg_level = SOL_SOCKET,
+                                    .cmsg_type = SCM_RIGHTS};
     header->control_size = MIN(round_up(control.cmsg_len, sizeof(uint64_t)), room);
     return copy_out(header->control, &control, sizeof control) &&
                    copy_out(header->control + sizeof control, numbers, count * sizeof(int))
-               ? 0
-               : -EFAULT;
+             ? 0
+             : -EFAULT;
 }
 
 static int64_t send_on(struct socket *socket, struct file *file, struct message *message)
@@ -164,7 +168,8 @@ static int64_t receive_on(struct socket *socket, struct file *file, struct messa
 int64_t sys_sendto(const struct call *call)
 {
     struct iovec part = {(void *)(uintptr_t)call->a[1], MIN(call->a[2], (uint64_t)INT_MAX)};
-    struct message message = {.parts = &part, .part_count = 1, .size = part.iov_len, .flags = (int)call->a[3]};
+    struct message message = {
+        .parts = &part, .part_count = 1, .size = part.iov_len, .flags = (int)call->a[3]};
     struct socket *socket;
     struct file *file;
     int result = socket_find(call->a[0], &socket, &file);
@@ -187,14 +192,16 @@ static int write_name(uint64_t to, uint32_t *room, const struct socket_address *
 int64_t sys_recvfrom(const struct call *call)
 {
     struct iovec part = {(void *)(uintptr_t)call->a[1], MIN(call->a[2], (uint64_t)INT_MAX)};
-    struct message message = {.parts = &part, .part_count = 1, .size = part.iov_len, .flags = (int)call->a[3]};
+    struct message message = {
+        .parts = &part, .part_count = 1, .size = part.iov_len, .flags = (int)call->a[3]};
     struct socket *socket;
     struct file *file;
     uint32_t room = 0;
     const int found = socket_find(call->a[0], &socket, &file);
     if (found)
         return found;
-    if (!program_range(call->a[1], part.iov_len) || (call->a[4] && !copy_in(&room, call->a[5], sizeof room)))
+    if (!program_range(call->a[1], part.iov_len) ||
+        (call->a[4] && !copy_in(&room, call->a[5], sizeof room)))
         return -EFAULT;
     const int64_t result = receive_on(socket, file, &message);
     drop_files(&message);
@@ -204,7 +211,8 @@ int64_t sys_recvfrom(const struct call *call)
     return error ? error : copy_out(call->a[5], &room, sizeof room) ? result : -EFAULT;
 }
 
-static int64_t send_header(struct socket *socket, struct file *file, const struct header *header, int flags)
+static int64_t send_header(struct socket *socket, struct file *file, const struct header *header,
+                           int flags)
 {
     struct iovec few[FEW_PARTS], *more;
     struct message message = {.flags = flags};
@@ -220,7 +228,8 @@ static int64_t send_header(struct socket *socket, struct file *file, const struc
     return result;
 }
 
-static int64_t receive_header(struct socket *socket, struct file *file, struct header *header, int flags)
+static int64_t receive_header(struct socket *socket, struct file *file, struct header *header,
+                              int flags)
 {
     struct iovec few[FEW_PARTS], *more;
     struct message message = {.flags = flags};

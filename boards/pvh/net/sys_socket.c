@@ -11,7 +11,8 @@
 static int make(int domain, int type, int protocol, struct socket **made)
 {
     *made = NULL;
-    if (domain == AF_UNIX && protocol == 0 && (type == SOCK_STREAM || type == SOCK_DGRAM || type == SOCK_SEQPACKET))
+    if (domain == AF_UNIX && protocol == 0 &&
+        (type == SOCK_STREAM || type == SOCK_DGRAM || type == SOCK_SEQPACKET))
         *made = unix_socket_make(type);
     else if (domain == AF_UNIX)
         return protocol ? -EPROTONOSUPPORT : -ESOCKTNOSUPPORT;
@@ -44,7 +45,8 @@ int64_t sys_socketpair(const struct call *call)
     if (type & ~(TYPE_MASK | MAKING_FLAGS))
         return -EINVAL;
     if ((int)call->a[0] != AF_UNIX)
-        return (int)call->a[0] == AF_INET || (int)call->a[0] == AF_INET6 ? -EOPNOTSUPP : -EAFNOSUPPORT;
+        return (int)call->a[0] == AF_INET || (int)call->a[0] == AF_INET6 ? -EOPNOTSUPP
+                                                                         : -EAFNOSUPPORT;
     const int result = unix_socket_pair(type & TYPE_MASK, &sockets[0], &sockets[1]);
     if (result)
         return result;
@@ -54,7 +56,9 @@ int64_t sys_socketpair(const struct call *call)
         return numbers[0];
     }
     numbers[1] = socket_descriptor(sockets[1], type);
-    const int error = numbers[1] < 0 ? numbers[1] : copy_out(call->a[3], numbers, sizeof numbers) ? 0 : -EFAULT;
+    const int error = numbers[1] < 0                                ? numbers[1]
+                    : copy_out(call->a[3], numbers, sizeof numbers) ? 0
+                                                                    : -EFAULT;
     if (!error)
         return 0;
     descriptor_close(program_current(), (unsigned)numbers[0]);
@@ -82,8 +86,8 @@ static int write_address(uint64_t to, uint64_t size_at, const struct socket_addr
         return -EINVAL;
     return copy_out(to, address->bytes, MIN(room, address->size)) &&
                    copy_out(size_at, &address->size, sizeof address->size)
-               ? 0
-               : -EFAULT;
+             ? 0
+             : -EFAULT;
 }
 
 int64_t sys_bind(const struct call *call)
@@ -105,8 +109,9 @@ int64_t sys_listen(const struct call *call)
     if (result)
         return result;
     const int backlog = (int)call->a[1];
-    return socket->operations->listen ? socket->operations->listen(socket, (unsigned)(backlog < 0 ? MOST_BACKLOG : backlog))
-                                      : -EOPNOTSUPP;
+    return socket->operations->listen
+             ? socket->operations->listen(socket, (unsigned)(backlog < 0 ? MOST_BACKLOG : backlog))
+             : -EOPNOTSUPP;
 }
 
 static int64_t accept_one(const struct call *call, int flags)
@@ -119,9 +124,11 @@ static int64_t accept_one(const struct call *call, int flags)
         return result ? result : -EINVAL;
     if (!socket->operations->accept)
         return -EOPNOTSUPP;
-    const uint64_t deadline = socket->receive_timeout ? clock_now() + socket->receive_timeout : WAIT_FOR_EVER;
+    const uint64_t deadline =
+        socket->receive_timeout ? clock_now() + socket->receive_timeout : WAIT_FOR_EVER;
     file_share(file);
-    while ((result = socket->operations->accept(socket, &accepted)) == -EAGAIN && !(file->flags & O_NONBLOCK)) {
+    while ((result = socket->operations->accept(socket, &accepted)) == -EAGAIN &&
+           !(file->flags & O_NONBLOCK)) {
         const int waited = wait_on(&socket->queue, deadline);
         if (waited == 0)
             continue;
@@ -132,9 +139,9 @@ static int64_t accept_one(const struct call *call, int flags)
     if (result)
         return result;
     if (call->a[1]) {
-        if (accepted->operations->name(accepted, true, &address))
-            address.size = 0;
-        result = write_address(call->a[1], call->a[2], &address);
+        result = accepted->operations->name(accepted, true, &address) ? -ECONNABORTED : 0;
+        if (!result)
+            result = write_address(call->a[1], call->a[2], &address);
     }
     if (result) {
         socket_put(accepted);
@@ -149,7 +156,8 @@ int64_t sys_accept4(const struct call *call) { return accept_one(call, (int)call
 /* What became of what has begun. */
 static int await_connection(struct socket *socket, const struct socket_address *address, int result)
 {
-    const uint64_t deadline = socket->send_timeout ? clock_now() + socket->send_timeout : WAIT_FOR_EVER;
+    const uint64_t deadline =
+        socket->send_timeout ? clock_now() + socket->send_timeout : WAIT_FOR_EVER;
     while (result == -EINPROGRESS || result == -EALREADY || result == -EAGAIN) {
         if (result != -EAGAIN && (socket->error || socket->operations->ready(socket)))
             return socket_take_error(socket);

@@ -8,8 +8,8 @@
 #define MOST_REMEMBERED 64u
 #define MOST_BACKLOG 255u
 
-/* What is about to be sent: the program's memory may not be there, so lwIP must not read it. Nothing
-   else happens between filling it and its use. */
+/* What is about to be sent: the program's memory may not be there, so lwIP must not read it.
+   Nothing else happens between filling it and its use. */
 static char piece[16384];
 
 static struct tcp_pcb *pcb_make(struct tcp_socket *socket)
@@ -56,7 +56,8 @@ static int tcp_socket_listen(struct socket *base, unsigned backlog)
     err_t error = ERR_OK;
     if (socket->pcb->local_port == 0)
         error = tcp_bind(socket->pcb, base->domain == AF_INET ? IP4_ADDR_ANY : IP_ANY_TYPE, 0);
-    struct tcp_pcb *pcb = error == ERR_OK ? tcp_listen_with_backlog_and_err(socket->pcb, most, &error) : NULL;
+    struct tcp_pcb *pcb =
+        error == ERR_OK ? tcp_listen_with_backlog_and_err(socket->pcb, most, &error) : NULL;
     if (!pcb)
         return address_error(error);
     socket->pcb = pcb;
@@ -118,7 +119,8 @@ static int why_not_send(struct tcp_socket *socket)
 static int64_t send_piece(struct tcp_socket *socket, struct message *message)
 {
     const struct message before = *message;
-    const size_t room = socket->pcb->snd_buf, size = MIN(MIN(room, message->size - message->done), sizeof piece);
+    const size_t room = socket->pcb->snd_buf,
+                 size = MIN(MIN(room, message->size - message->done), sizeof piece);
     if (size == 0 || tcp_sndqueuelen(socket->pcb) >= TCP_SND_QUEUELEN - 64) {
         socket->full = true;
         return -EAGAIN;
@@ -217,15 +219,17 @@ static int tcp_socket_shutdown(struct socket *base, bool reads, bool writes)
 static int tcp_socket_name(struct socket *base, bool peer, struct socket_address *address)
 {
     const struct tcp_socket *socket = tcp_of(base);
-    const bool is_fresh = socket->state == TCP_FRESH || socket->state == TCP_LISTENING || socket->state == TCP_CONNECTING;
-    if (peer && (is_fresh || !socket->there_port))
+    const bool is_fresh = socket->state == TCP_FRESH || socket->state == TCP_LISTENING ||
+                          socket->state == TCP_CONNECTING;
+    if (peer && (is_fresh || socket->state == TCP_OVER))
         return -ENOTCONN;
     if (peer)
         address_write(base, &socket->there, socket->there_port, address);
     else if (is_fresh && socket->pcb)
         address_write(base, &socket->pcb->local_ip, socket->pcb->local_port, address);
     else
-        address_write(base, is_fresh ? IP_ANY_TYPE : &socket->here, is_fresh ? 0 : socket->here_port, address);
+        address_write(base, is_fresh ? IP_ANY_TYPE : &socket->here,
+                      is_fresh ? 0 : socket->here_port, address);
     return 0;
 }
 
@@ -261,7 +265,9 @@ static void limit_remembered(void)
     unsigned count = 0;
     struct tcp_pcb *oldest = NULL;
     for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb; pcb = pcb->next, count++)
-        oldest = !oldest || (u32_t)(tcp_ticks - pcb->tmr) >= (u32_t)(tcp_ticks - oldest->tmr) ? pcb : oldest;
+        oldest = !oldest || (u32_t)(tcp_ticks - pcb->tmr) >= (u32_t)(tcp_ticks - oldest->tmr)
+                   ? pcb
+                   : oldest;
     if (count > MOST_REMEMBERED)
         tcp_abort(oldest);
 }
@@ -287,10 +293,18 @@ static void tcp_socket_release(struct socket *base)
 }
 
 static const struct socket_operations operations = {
-    .bind = tcp_socket_bind, .listen = tcp_socket_listen, .accept = tcp_socket_accept,
-    .connect = tcp_socket_connect, .send = tcp_socket_send, .receive = tcp_socket_receive,
-    .shutdown = tcp_socket_shutdown, .name = tcp_socket_name, .ready = tcp_socket_ready,
-    .waiting = tcp_socket_waiting, .set_option = tcp_set_option, .get_option = tcp_get_option,
+    .bind = tcp_socket_bind,
+    .listen = tcp_socket_listen,
+    .accept = tcp_socket_accept,
+    .connect = tcp_socket_connect,
+    .send = tcp_socket_send,
+    .receive = tcp_socket_receive,
+    .shutdown = tcp_socket_shutdown,
+    .name = tcp_socket_name,
+    .ready = tcp_socket_ready,
+    .waiting = tcp_socket_waiting,
+    .set_option = tcp_set_option,
+    .get_option = tcp_get_option,
     .release = tcp_socket_release,
 };
 
@@ -299,8 +313,11 @@ struct tcp_socket *tcp_socket_get(int domain)
     struct tcp_socket *socket = heap_get(sizeof *socket);
     if (!socket)
         return NULL;
-    socket->socket = (struct socket){.operations = &operations, .domain = domain, .type = SOCK_STREAM,
-                                     .protocol = IPPROTO_TCP, .is_stream = true};
+    socket->socket = (struct socket){.operations = &operations,
+                                     .domain = domain,
+                                     .type = SOCK_STREAM,
+                                     .protocol = IPPROTO_TCP,
+                                     .is_stream = true};
     list_begin(&socket->pending);
     list_begin(&socket->place);
     return socket;

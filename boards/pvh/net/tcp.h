@@ -14,10 +14,12 @@ struct tcp_socket {
     enum tcp_socket_state state;
     /* NULL once lwIP has let go of it. */
     struct tcp_pcb *pcb;
-    /* What has come in: a chain whose tot_len means nothing, as it may be longer than that can say. */
+    /* What has come in: a chain whose tot_len means nothing, as it may be longer than that can say.
+     */
     struct pbuf *first, *last;
     size_t waiting;
-    /* The other side sends no more; this side reads, or writes, no more; nothing to send for now. */
+    /* The other side sends no more; this side reads, or writes, no more; nothing to send for now.
+     */
     bool ended, no_reads, no_writes, full, corked, no_delay;
     ip_addr_t here, there;
     uint16_t here_port, there_port;

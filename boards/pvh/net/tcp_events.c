@@ -81,7 +81,9 @@ static void on_error(void *with, err_t error)
         return;
     socket->pcb = NULL;
     if (error != ERR_CLSD)
-        socket->socket.error = error == ERR_RST && socket->state == TCP_CONNECTING ? ECONNREFUSED : -address_error(error);
+        socket->socket.error = error == ERR_RST && socket->state == TCP_CONNECTING
+                                 ? ECONNREFUSED
+                                 : -address_error(error);
     socket->state = TCP_OVER;
     socket->ended = true;
     socket_wake(&socket->socket);

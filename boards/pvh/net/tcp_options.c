@@ -71,7 +71,8 @@ int tcp_set_option(struct socket *base, int level, int name, int value)
         }
     }
     tcp_apply_options(socket);
-    if (socket->pcb && socket->state == TCP_CONNECTED && (name == TCP_NODELAY || (was_corked && !socket->corked)))
+    if (socket->pcb && socket->state == TCP_CONNECTED &&
+        (name == TCP_NODELAY || (was_corked && !socket->corked)))
         tcp_output(socket->pcb);
     return result;
 }

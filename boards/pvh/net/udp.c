@@ -23,14 +23,19 @@ struct udp_socket {
     bool connected, no_reads, no_writes;
 };
 
-static struct udp_socket *udp_of(struct socket *socket) { return CONTAINER_OF(socket, struct udp_socket, socket); }
+static struct udp_socket *udp_of(struct socket *socket)
+{
+    return CONTAINER_OF(socket, struct udp_socket, socket);
+}
 
-static void on_received(void *with, struct udp_pcb *pcb, struct pbuf *pbuf, const ip_addr_t *ip, u16_t port)
+static void on_received(void *with, struct udp_pcb *pcb, struct pbuf *pbuf, const ip_addr_t *ip,
+                        u16_t port)
 {
     struct udp_socket *socket = with;
     (void)pcb;
     const size_t takes = pbuf->tot_len + sizeof(struct datagram);
-    struct datagram *datagram = socket->used + takes <= MOST_WAITING ? heap_get(sizeof *datagram) : NULL;
+    struct datagram *datagram =
+        socket->used + takes <= MOST_WAITING ? heap_get(sizeof *datagram) : NULL;
     if (!datagram || socket->no_reads) {
         heap_put(datagram);
         pbuf_free(pbuf);
@@ -128,8 +133,8 @@ static int64_t udp_socket_send(struct socket *base, struct message *message)
         return -EFAULT;
     /* A full ring loses it, as networks do. */
     return error == ERR_OK || error == ERR_MEM || error == ERR_IF ? (int64_t)message->size
-           : error == ERR_VAL                                      ? -EACCES
-                                                                   : address_error(error);
+         : error == ERR_VAL                                       ? -EACCES
+                                                                  : address_error(error);
 }
 
 static int64_t udp_socket_receive(struct socket *base, struct message *message)
@@ -173,7 +178,8 @@ static int udp_socket_name(struct socket *base, bool peer, struct socket_address
     const struct udp_pcb *pcb = udp_of(base)->pcb;
     if (peer && !udp_of(base)->connected)
         return -ENOTCONN;
-    address_write(base, peer ? &pcb->remote_ip : &pcb->local_ip, peer ? pcb->remote_port : pcb->local_port, address);
+    address_write(base, peer ? &pcb->remote_ip : &pcb->local_ip,
+                  peer ? pcb->remote_port : pcb->local_port, address);
     return 0;
 }
 
@@ -214,9 +220,16 @@ static void udp_socket_release(struct socket *base)
 }
 
 static const struct socket_operations operations = {
-    .bind = udp_socket_bind, .connect = udp_socket_connect, .send = udp_socket_send, .receive = udp_socket_receive,
-    .shutdown = udp_socket_shutdown, .name = udp_socket_name, .ready = udp_socket_ready,
-    .waiting = udp_socket_waiting, .set_option = udp_set_option, .release = udp_socket_release,
+    .bind = udp_socket_bind,
+    .connect = udp_socket_connect,
+    .send = udp_socket_send,
+    .receive = udp_socket_receive,
+    .shutdown = udp_socket_shutdown,
+    .name = udp_socket_name,
+    .ready = udp_socket_ready,
+    .waiting = udp_socket_waiting,
+    .set_option = udp_set_option,
+    .release = udp_socket_release,
 };
 
 struct socket *udp_socket_make(int domain)
@@ -224,7 +237,8 @@ struct socket *udp_socket_make(int domain)
     struct udp_socket *socket = heap_get(sizeof *socket);
     if (!socket)
         return NULL;
-    socket->socket = (struct socket){.operations = &operations, .domain = domain, .type = SOCK_DGRAM, .protocol = IPPROTO_UDP};
+    socket->socket = (struct socket){
+        .operations = &operations, .domain = domain, .type = SOCK_DGRAM, .protocol = IPPROTO_UDP};
     socket->pcb = udp_new_ip_type(domain == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_ANY);
     if (!socket->pcb) {
         heap_put(socket);

@@ -9,9 +9,13 @@
 #define PIECE 16384u
 #define MOST_BACKLOG 4096u
 
-static bool has_connections(const struct unix_socket *socket) { return socket->socket.type != SOCK_DGRAM; }
+static bool has_connections(const struct unix_socket *socket)
+{
+    return socket->socket.type != SOCK_DGRAM;
+}
 
-struct unix_message *unix_message_make(const struct unix_socket *from, struct message *message, size_t size)
+struct unix_message *unix_message_make(const struct unix_socket *from, struct message *message,
+                                       size_t size)
 {
     struct unix_message *made = heap_get(sizeof *made + size);
     if (!made)
@@ -45,7 +49,8 @@ static int whom(struct unix_socket *socket, struct message *message, struct unix
     if (message->address.size)
         return unix_find(&message->address, SOCK_DGRAM, other);
     if (!*other)
-        return socket->was_connected ? (has_connections(socket) ? -EPIPE : -ECONNREFUSED) : -ENOTCONN;
+        return socket->was_connected ? (has_connections(socket) ? -EPIPE : -ECONNREFUSED)
+                                     : -ENOTCONN;
     return 0;
 }
 
@@ -238,7 +243,8 @@ void unix_join(struct unix_socket *one, struct unix_socket *other)
 static int unix_connect(struct socket *base, const struct socket_address *address)
 {
     struct unix_socket *socket = unix_of(base), *other;
-    if (!has_connections(socket) && address->size >= sizeof(sa_family_t) && address->any.sa_family == AF_UNSPEC) {
+    if (!has_connections(socket) && address->size >= sizeof(sa_family_t) &&
+        address->any.sa_family == AF_UNSPEC) {
         unix_part(socket);
         return 0;
     }
@@ -319,9 +325,18 @@ static void unix_release(struct socket *base)
 }
 
 static const struct socket_operations operations = {
-    .bind = unix_bind, .listen = unix_listen, .accept = unix_accept, .connect = unix_connect, .send = unix_send,
-    .receive = unix_receive, .shutdown = unix_shutdown, .name = unix_name, .ready = unix_ready,
-    .waiting = unix_waiting, .set_option = unix_set_option, .release = unix_release,
+    .bind = unix_bind,
+    .listen = unix_listen,
+    .accept = unix_accept,
+    .connect = unix_connect,
+    .send = unix_send,
+    .receive = unix_receive,
+    .shutdown = unix_shutdown,
+    .name = unix_name,
+    .ready = unix_ready,
+    .waiting = unix_waiting,
+    .set_option = unix_set_option,
+    .release = unix_release,
 };
 
 struct unix_socket *unix_socket_get(int type)
@@ -329,7 +344,10 @@ struct unix_socket *unix_socket_get(int type)
     struct unix_socket *socket = heap_get(sizeof *socket);
     if (!socket)
         return NULL;
-    socket->socket = (struct socket){.operations = &operations, .domain = AF_UNIX, .type = type, .is_stream = type == SOCK_STREAM};
+    socket->socket = (struct socket){.operations = &operations,
+                                     .domain = AF_UNIX,
+                                     .type = type,
+                                     .is_stream = type == SOCK_STREAM};
     socket->owner = program_current()->id;
     list_begin(&socket->messages);
     list_begin(&socket->pending);

@@ -11,7 +11,8 @@ static struct list named = {&named, &named};
 /* Whether the name is one; a path gets a NUL at its end. */
 static int check(const struct socket_address *address, struct socket_address *name)
 {
-    if (address->size < PATH_OFFSET || address->size > sizeof(struct sockaddr_un) || address->any.sa_family != AF_UNIX)
+    if (address->size < PATH_OFFSET || address->size > sizeof(struct sockaddr_un) ||
+        address->any.sa_family != AF_UNIX)
         return -EINVAL;
     *name = *address;
     if (address->size > PATH_OFFSET && address->un.sun_path[0]) {
@@ -58,12 +59,15 @@ static int make_node(const char *path, struct node **made)
     if (result)
         return result;
     struct node *there;
-    if (directory->operations->find && directory->operations->find(directory, name, length, &there) == 0) {
+    if (directory->operations->find &&
+        directory->operations->find(directory, name, length, &there) == 0) {
         node_drop(there);
         result = -EADDRINUSE;
     } else {
         const mode_t mode = (mode_t)(S_IFSOCK | (0777 & ~program_current()->umask));
-        result = directory->operations->make ? directory->operations->make(directory, name, length, mode, made) : -EROFS;
+        result = directory->operations->make
+                   ? directory->operations->make(directory, name, length, mode, made)
+                   : -EROFS;
     }
     node_drop(directory);
     return result == -EEXIST ? -EADDRINUSE : result;

@@ -82,9 +82,11 @@ static int ask(struct virtio_block *block, uint32_t kind, uint64_t sector, void 
     return result;
 }
 
-static int transfer(struct block_device *device, uint64_t sector, void *bytes, size_t sectors, bool write)
+static int transfer(struct block_device *device, uint64_t sector, void *bytes, size_t sectors,
+                    bool write)
 {
-    if (sector > device->sectors || sectors > device->sectors - sector || sectors > UINT32_MAX / SECTOR)
+    if (sector > device->sectors || sectors > device->sectors - sector ||
+        sectors > UINT32_MAX / SECTOR)
         return -EIO;
     if (write && device->read_only)
         return -EROFS;
@@ -101,7 +103,8 @@ bool virtio_block_begin(struct virtio_device *device)
 {
     static char letter = 'a';
     struct virtio_block *block = heap_get(sizeof *block);
-    if (!block || letter > 'z' || !virtio_agree(device, FEATURE_READ_ONLY | FEATURE_FLUSH | VIRTIO_EVENT_INDEX, 0))
+    if (!block || letter > 'z' ||
+        !virtio_agree(device, FEATURE_READ_ONLY | FEATURE_FLUSH | VIRTIO_EVENT_INDEX, 0))
         return false;
     device->data = block;
     block->virtio = device;

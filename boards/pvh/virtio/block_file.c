@@ -25,7 +25,8 @@ static unsigned file_count;
 static uint64_t size_of(const struct block_device *device) { return device->sectors * SECTOR; }
 
 /* Bytes from anywhere to anywhere; a sector that is written in part is read first. */
-static int move_piece(struct block_device *device, uint64_t position, char *bytes, size_t size, char *piece, bool write)
+static int move_piece(struct block_device *device, uint64_t position, char *bytes, size_t size,
+                      char *piece, bool write)
 {
     const uint64_t first = position / SECTOR;
     const size_t before = position % SECTOR;
@@ -37,7 +38,9 @@ static int move_piece(struct block_device *device, uint64_t position, char *byte
         return result;
     if (!write)
         return copy_bytes(bytes, piece + before, size) ? 0 : -EFAULT;
-    return copy_bytes(piece + before, bytes, size) ? device->transfer(device, first, piece, sectors, true) : -EFAULT;
+    return copy_bytes(piece + before, bytes, size)
+             ? device->transfer(device, first, piece, sectors, true)
+             : -EFAULT;
 }
 
 static int64_t move(struct file *file, char *bytes, size_t size, uint64_t *position, bool write)
@@ -77,7 +80,8 @@ static int64_t block_seek(struct file *file, int64_t offset, int whence)
     const uint64_t end = size_of(file->data);
     const uint64_t base = whence == SEEK_CUR ? file->position : whence == SEEK_END ? end : 0;
     const int64_t place = (int64_t)base + offset;
-    if ((whence != SEEK_SET && whence != SEEK_CUR && whence != SEEK_END) || place < 0 || (uint64_t)place > end)
+    if ((whence != SEEK_SET && whence != SEEK_CUR && whence != SEEK_END) || place < 0 ||
+        (uint64_t)place > end)
         return -EINVAL;
     file->position = (uint64_t)place;
     return place;
@@ -105,7 +109,11 @@ static int64_t block_control(struct file *file, unsigned request, uint64_t argum
 }
 
 static const struct file_operations operations = {
-    .name = "block", .read = block_read, .write = block_write, .control = block_control, .seek = block_seek,
+    .name = "block",
+    .read = block_read,
+    .write = block_write,
+    .control = block_control,
+    .seek = block_seek,
 };
 
 static int open_block(struct node *node, int flags, struct file **opened)

@@ -119,8 +119,9 @@ static void on_received(struct deferred *deferred)
 static bool carrier(struct net_device *device)
 {
     const struct virtio_net *net = device->data;
-    return !net->receive->ring.broken && (!(net->virtio->features & FEATURE_STATUS) ||
-                                          (virtio_config(net->virtio, CONFIG_STATUS, 2) & STATUS_UP));
+    return !net->receive->ring.broken &&
+           (!(net->virtio->features & FEATURE_STATUS) ||
+            (virtio_config(net->virtio, CONFIG_STATUS, 2) & STATUS_UP));
 }
 
 static bool buffers_begin(struct virtio_net *net)

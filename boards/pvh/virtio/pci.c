@@ -75,7 +75,8 @@ unsigned pci_capability(const struct pci_device *device, unsigned kind, unsigned
     return 0;
 }
 
-volatile void *pci_map(const struct pci_device *device, unsigned number, uint64_t offset, uint64_t size)
+volatile void *pci_map(const struct pci_device *device, unsigned number, uint64_t offset,
+                       uint64_t size)
 {
     if (number > 5 || size == 0)
         return NULL;
@@ -94,7 +95,8 @@ bool pci_enable(struct pci_device *device)
 {
     const unsigned place = pci_capability(device, PCI_CAPABILITY_MSIX, 0);
     const uint16_t command = pci_read16(device, COMMAND);
-    write16(device, COMMAND, (uint16_t)(command | COMMAND_MEMORY | COMMAND_MASTER | COMMAND_NO_PINS));
+    write16(device, COMMAND,
+            (uint16_t)(command | COMMAND_MEMORY | COMMAND_MASTER | COMMAND_NO_PINS));
     if (!place)
         return false;
     const uint16_t control = pci_read16(device, place + MSIX_CONTROL);
@@ -123,7 +125,8 @@ int pci_message(struct pci_device *device, unsigned entry, interrupt_handler *ha
 
 static void scan_bus(unsigned bus, unsigned depth, void (*found)(const struct pci_device *device));
 
-static bool scan_function(uint32_t place, unsigned depth, void (*found)(const struct pci_device *device))
+static bool scan_function(uint32_t place, unsigned depth,
+                          void (*found)(const struct pci_device *device))
 {
     struct pci_device device = {.place = place};
     const uint32_t numbers = pci_read32(&device, 0);

@@ -25,7 +25,8 @@ uint32_t pci_read32(const struct pci_device *device, unsigned offset);
 /* The next capability of that kind behind the one at offset; 0: from the first, and none. */
 unsigned pci_capability(const struct pci_device *device, unsigned kind, unsigned offset);
 /* Maps a part of what a base register says; NULL: not there. */
-volatile void *pci_map(const struct pci_device *device, unsigned number, uint64_t offset, uint64_t size);
+volatile void *pci_map(const struct pci_device *device, unsigned number, uint64_t offset,
+                       uint64_t size);
 /* The device may use memory, and send messages as interrupts. */
 bool pci_enable(struct pci_device *device);
 /* The entry of the table that calls handler, or -1. */

@@ -25,7 +25,10 @@ size_t vring_bytes(uint16_t size)
 
 /* From which entry of the used ring on the base wants an interrupt, and where the device says from
    which entry of the available ring on it wants to be told. */
-static volatile uint16_t *interrupt_from(const struct ring *ring) { return ring->available + HEADS + ring->size; }
+static volatile uint16_t *interrupt_from(const struct ring *ring)
+{
+    return ring->available + HEADS + ring->size;
+}
 static volatile uint16_t *notify_from(const struct ring *ring)
 {
     return ring->used + HEADS + ring->size * sizeof(struct ring_used) / 2;
@@ -42,7 +45,8 @@ void vring_begin(struct ring *ring, void *memory, uint16_t size, bool by_index)
         ring->next_free[i] = (uint16_t)(i + 1);
 }
 
-bool vring_add(struct ring *ring, const struct ring_part *parts, unsigned reads, unsigned writes, void *token)
+bool vring_add(struct ring *ring, const struct ring_part *parts, unsigned reads, unsigned writes,
+               void *token)
 {
     const unsigned count = reads + writes;
     if (ring->broken || count == 0 || count > ring->free)
@@ -54,14 +58,16 @@ bool vring_add(struct ring *ring, const struct ring_part *parts, unsigned reads,
         struct ring_descriptor *descriptor = &ring->descriptors[place];
         descriptor->address = parts[i].address;
         descriptor->size = parts[i].size;
-        descriptor->flags = (uint16_t)((i + 1 < count ? DESCRIPTOR_NEXT : 0) | (i >= reads ? DESCRIPTOR_WRITE : 0));
+        descriptor->flags =
+            (uint16_t)((i + 1 < count ? DESCRIPTOR_NEXT : 0) | (i >= reads ? DESCRIPTOR_WRITE : 0));
         descriptor->next = ring->next_free[place];
         room += i >= reads ? parts[i].size : 0;
         place = ring->next_free[place];
     }
     ring->first_free = place;
     ring->free = (uint16_t)(ring->free - count);
-    ring->chains[head] = (struct ring_chain){.token = token, .room = room, .count = (uint16_t)count, .busy = true};
+    ring->chains[head] =
+        (struct ring_chain){.token = token, .room = room, .count = (uint16_t)count, .busy = true};
     ring->available[HEADS + ring->next_available % ring->size] = head;
     __atomic_thread_fence(__ATOMIC_RELEASE);
     ring->available[INDEX] = ++ring->next_available;
@@ -89,7 +95,8 @@ bool vring_take(struct ring *ring, void **token, uint32_t *written)
     const volatile struct ring_used *entries = (const volatile void *)(ring->used + HEADS);
     const uint32_t head = entries[ring->next_used % ring->size].head;
     const uint32_t size = entries[ring->next_used % ring->size].size;
-    if (waiting > ring->size || head >= ring->size || !ring->chains[head].busy || size > ring->chains[head].room) {
+    if (waiting > ring->size || head >= ring->size || !ring->chains[head].busy ||
+        size > ring->chains[head].room) {
         ring->broken = true;
         return false;
     }

@@ -56,8 +56,10 @@ size_t vring_available_offset(uint16_t size);
 size_t vring_used_offset(uint16_t size);
 /* memory is full of zeros; size a power of two, at most RING_MOST. */
 void vring_begin(struct ring *ring, void *memory, uint16_t size, bool by_index);
-/* Offers a chain: parts that the device reads, then those it writes; false where there is no room. */
-bool vring_add(struct ring *ring, const struct ring_part *parts, unsigned reads, unsigned writes, void *token);
+/* Offers a chain: parts that the device reads, then those it writes; false where there is no room.
+ */
+bool vring_add(struct ring *ring, const struct ring_part *parts, unsigned reads, unsigned writes,
+               void *token);
 /* The next chain that the device is done with, and how many bytes it wrote; false: none. */
 bool vring_take(struct ring *ring, void **token, uint32_t *written);
 /* Whether the device wants to hear of what was added since the last time. */

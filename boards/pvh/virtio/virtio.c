@@ -16,9 +16,10 @@ static void add_status(struct virtio_device *device, unsigned bits)
 
 void virtio_found(struct virtio_device *device)
 {
-    bool (*begin)(struct virtio_device *) = device->kind == VIRTIO_NET && net_device_add ? virtio_net_begin
-                                            : device->kind == VIRTIO_BLOCK               ? virtio_block_begin
-                                                                                         : NULL;
+    bool (*begin)(struct virtio_device *) = device->kind == VIRTIO_NET && net_device_add
+                                              ? virtio_net_begin
+                                          : device->kind == VIRTIO_BLOCK ? virtio_block_begin
+                                                                         : NULL;
     if (!begin)
         return;
     device->transport->set_status(device, 0);
@@ -50,10 +51,11 @@ static unsigned order_of(size_t size)
     return order;
 }
 
-struct virtio_queue *virtio_queue_begin(struct virtio_device *device, unsigned number, uint16_t most,
-                                        void (*done)(struct deferred *deferred))
+struct virtio_queue *virtio_queue_begin(struct virtio_device *device, unsigned number,
+                                        uint16_t most, void (*done)(struct deferred *deferred))
 {
-    const uint16_t size = MIN(MIN(device->transport->queue_size(device, number), most), (uint16_t)RING_MOST);
+    const uint16_t size =
+        MIN(MIN(device->transport->queue_size(device, number), most), (uint16_t)RING_MOST);
     if (size == 0 || (size & (size - 1)) || number >= ARRAY_SIZE(device->queues))
         return NULL;
     struct virtio_queue *queue = heap_get(sizeof *queue);

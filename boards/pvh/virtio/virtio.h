@@ -61,8 +61,8 @@ void virtio_found(struct virtio_device *device);
 /* Agrees on those of the wanted features that the device has; false: it lacks one of the needed. */
 bool virtio_agree(struct virtio_device *device, uint64_t wanted, uint64_t needed);
 /* A queue with at most so many entries, or NULL. */
-struct virtio_queue *virtio_queue_begin(struct virtio_device *device, unsigned number, uint16_t most,
-                                        void (*done)(struct deferred *deferred));
+struct virtio_queue *virtio_queue_begin(struct virtio_device *device, unsigned number,
+                                        uint16_t most, void (*done)(struct deferred *deferred));
 void virtio_ready(struct virtio_device *device);
 /* Tells the device, if it wants to know. */
 void virtio_notify(struct virtio_queue *queue);

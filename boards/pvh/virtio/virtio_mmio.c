@@ -55,8 +55,14 @@ static void set(const struct virtio_mmio *mmio, unsigned offset, uint32_t value)
     *(volatile uint32_t *)(mmio->registers + offset) = value;
 }
 
-static uint8_t status(struct virtio_device *device) { return (uint8_t)get(mmio_of(device), STATUS); }
-static void set_status(struct virtio_device *device, uint8_t value) { set(mmio_of(device), STATUS, value); }
+static uint8_t status(struct virtio_device *device)
+{
+    return (uint8_t)get(mmio_of(device), STATUS);
+}
+static void set_status(struct virtio_device *device, uint8_t value)
+{
+    set(mmio_of(device), STATUS, value);
+}
 
 static uint64_t features(struct virtio_device *device)
 {
@@ -116,11 +122,20 @@ static bool queue_begin(struct virtio_queue *queue, physical_t ring, uint16_t si
     return true;
 }
 
-static void notify(struct virtio_queue *queue) { *(volatile uint32_t *)queue->notify = queue->number; }
+static void notify(struct virtio_queue *queue)
+{
+    *(volatile uint32_t *)queue->notify = queue->number;
+}
 
 static const struct virtio_transport transport = {
-    .status = status, .set_status = set_status, .features = features, .set_features = set_features,
-    .config = config, .queue_size = queue_size, .queue_begin = queue_begin, .notify = notify,
+    .status = status,
+    .set_status = set_status,
+    .features = features,
+    .set_features = set_features,
+    .config = config,
+    .queue_size = queue_size,
+    .queue_begin = queue_begin,
+    .notify = notify,
 };
 
 static void on_interrupt(void *with)
@@ -139,10 +154,12 @@ static void begin(physical_t start, uint64_t size, unsigned pin)
     volatile uint8_t *registers = mmio ? paging_map_device(start, size) : NULL;
     if (!registers)
         return;
-    *mmio = (struct virtio_mmio){.device.transport = &transport, .registers = registers, .size = size};
+    *mmio =
+        (struct virtio_mmio){.device.transport = &transport, .registers = registers, .size = size};
     mmio->version = get(mmio, VERSION);
     mmio->device.kind = get(mmio, DEVICE);
-    const bool known = get(mmio, MAGIC_VALUE) == MAGIC && (mmio->version == LEGACY || mmio->version == MODERN);
+    const bool known =
+        get(mmio, MAGIC_VALUE) == MAGIC && (mmio->version == LEGACY || mmio->version == MODERN);
     const unsigned vector = known && mmio->device.kind ? interrupt_vector(on_interrupt, mmio) : 0;
     if (!vector)
         return;
@@ -159,9 +176,9 @@ static const char *number(const char *text, uint64_t *value)
     *value = 0;
     for (;; text++) {
         const unsigned lower = (unsigned char)*text | 0x20u;
-        const unsigned digit = *text >= '0' && *text <= '9'                  ? (unsigned)(*text - '0')
-                               : is_hex && lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
-                                                                        : base;
+        const unsigned digit = *text >= '0' && *text <= '9'           ? (unsigned)(*text - '0')
+                             : is_hex && lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
+                                                                      : base;
         if (digit >= base)
             break;
         *value = *value * base + digit;

@@ -102,7 +102,8 @@ static bool queue_begin(struct virtio_queue *queue, physical_t ring, uint16_t si
 {
     struct virtio_pci *pci = pci_of(queue->device);
     volatile struct common *common = pci->common;
-    const physical_t places[] = {ring, ring + vring_available_offset(size), ring + vring_used_offset(size)};
+    const physical_t places[] = {ring, ring + vring_available_offset(size),
+                                 ring + vring_used_offset(size)};
     volatile uint32_t *registers[] = {common->ring, common->available, common->used};
     common->queue = (uint16_t)queue->number;
     const uint64_t offset = (uint64_t)common->queue_notify * pci->notify_multiplier;
@@ -128,12 +129,19 @@ static void notify(struct virtio_queue *queue)
 }
 
 static const struct virtio_transport transport = {
-    .status = status, .set_status = set_status, .features = features, .set_features = set_features,
-    .config = config, .queue_size = queue_size, .queue_begin = queue_begin, .notify = notify,
+    .status = status,
+    .set_status = set_status,
+    .features = features,
+    .set_features = set_features,
+    .config = config,
+    .queue_size = queue_size,
+    .queue_begin = queue_begin,
+    .notify = notify,
 };
 
 /* The part of the device's memory that the first capability of that kind describes. */
-static volatile void *map_kind(const struct pci_device *pci, unsigned kind, uint32_t *size, uint32_t *multiplier)
+static volatile void *map_kind(const struct pci_device *pci, unsigned kind, uint32_t *size,
+                               uint32_t *multiplier)
 {
     unsigned place = 0;
     while ((place = pci_capability(pci, PCI_CAPABILITY_VENDOR, place)) != 0) {
@@ -142,7 +150,8 @@ static volatile void *map_kind(const struct pci_device *pci, unsigned kind, uint
         *size = pci_read32(pci, place + CAPABILITY_SIZE);
         if (multiplier)
             *multiplier = pci_read32(pci, place + CAPABILITY_MULTIPLIER);
-        return pci_map(pci, pci_read8(pci, place + CAPABILITY_BAR), pci_read32(pci, place + CAPABILITY_OFFSET), *size);
+        return pci_map(pci, pci_read8(pci, place + CAPABILITY_BAR),
+                       pci_read32(pci, place + CAPABILITY_OFFSET), *size);
     }
     return NULL;
 }
@@ -170,7 +179,8 @@ static void found(const struct pci_device *device)
         return;
     pci->pci = *device;
     pci->device.transport = &transport;
-    pci->device.kind = device->number < MODERN ? pci_read16(device, SUBSYSTEM) : device->number - MODERN;
+    pci->device.kind =
+        device->number < MODERN ? pci_read16(device, SUBSYSTEM) : device->number - MODERN;
     if (map_all(pci))
         virtio_found(&pci->device);
     else
