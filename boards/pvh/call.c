@@ -19,7 +19,7 @@ static uint64_t missing[CALLS], total;
 bool call_trace;
 
 /* Once for each: a program that asks again does so in a loop. */
-static int64_t refuse(uint64_t number)
+int64_t call_refuse(uint64_t number)
 {
     const uint64_t place = MIN(number, CALLS - 1);
     if (missing[place]++ == 0) {
@@ -36,10 +36,9 @@ static int64_t perform(uint64_t number, const struct call *call)
     const struct known *known = number < CALLS ? &calls[number] : NULL;
     total++;
     program_current()->calls++;
-    /* Also what a call cannot do here, such as clone without a thread. */
-    const int64_t result = known && known->function ? known->function(call) : -ENOSYS;
-    if (result == -ENOSYS)
-        return refuse(number);
+    if (!known || !known->function)
+        return call_refuse(number);
+    const int64_t result = known->function(call);
     if (call_trace)
         say("%s[%d] %s(0x%lx, 0x%lx, 0x%lx, 0x%lx) = %ld", program->name, thread_current->id,
             known->name, call->a[0], call->a[1], call->a[2], call->a[3], result);

@@ -34,6 +34,8 @@ typedef int64_t call_function(const struct call *call);
 bool call_enter(struct registers *registers);
 /* Before a program is entered again, on the thread's stack: others' turn, signals, its end. */
 void call_leave(struct registers *registers);
+/* What is absent: counts and names it. -ENOSYS. */
+int64_t call_refuse(uint64_t number);
 /* What /proc/base says of them. */
 size_t calls_write(char *text, size_t size);
 /* Whether each call is said on the console. */

@@ -24,11 +24,16 @@ struct sleeper {
     /* Gone from its bucket: woken, or the owner now. */
     bool woken;
     struct thread *thread;
+    /* With bits 0: the mutex' word, and its owner. */
+    uint64_t address;
+    int owner;
     struct wait_queue queue;
 };
 
 /* All zeros is empty, as an empty list is not. */
 static struct list buckets[BUCKETS];
+/* Those whose bits are 0. */
+static unsigned owned_sleepers;
 
 static struct list *bucket_of(uint64_t key)
 {
@@ -135,7 +140,7 @@ static int requeue(uint64_t from, uint64_t to, unsigned wake_most, unsigned move
         struct sleeper *sleeper = LIST_ENTRY(place, struct sleeper, place);
         if (moved == move_most)
             break;
-        if (sleeper->key != from)
+        if (sleeper->key != from || sleeper->bits == 0)
             continue;
         list_remove(place);
         sleeper->key = to;
@@ -180,50 +185,51 @@ static int operate(uint64_t address, uint32_t code, bool *is_true)
 
 /* Mutexes that know their owner: the word is the owner's id and FUTEX_WAITERS. */
 
-static struct sleeper *first_at(uint64_t key, const struct sleeper *except)
+/* The longest waiting thread is the next owner. */
+static int hand_over(uint64_t address, uint64_t key, uint32_t word)
 {
     const struct list *const bucket = bucket_of(key);
+    struct sleeper *next = NULL;
     LIST_EACH(place, bucket) {
         struct sleeper *sleeper = LIST_ENTRY(place, struct sleeper, place);
-        if (sleeper->key == key && sleeper->bits == 0 && sleeper != except)
-            return sleeper;
+        if (sleeper->key != key || sleeper->bits != 0)
+            continue;
+        if (next)
+            word |= FUTEX_WAITERS;
+        else
+            next = sleeper;
+        sleeper->owner = next->thread->id;
     }
-    return NULL;
+    if (!write_word(address, word | (next ? (uint32_t)next->thread->id : 0)))
+        return -EFAULT;
+    if (next)
+        wake(next);
+    return 0;
 }
 
 static int lock_owned(uint64_t address, uint64_t key, uint64_t deadline, bool may_wait)
 {
     const uint32_t id = (uint32_t)thread_current->id;
-    struct sleeper sleeper = {.key = key};
+    struct sleeper sleeper = {.key = key, .address = address};
     uint32_t word;
     if (!read_word(address, &word))
         return -EFAULT;
-    const uint32_t owner = word & FUTEX_TID_MASK;
-    if (owner == id)
+    sleeper.owner = (int)(word & FUTEX_TID_MASK);
+    if (sleeper.owner == thread_current->id)
         return -EDEADLK;
-    if (owner == 0) {
-        const uint32_t waiters = first_at(key, NULL) ? FUTEX_WAITERS : 0;
-        return write_word(address, (word & FUTEX_OWNER_DIED) | waiters | id) ? 0 : -EFAULT;
-    }
+    /* Its owner died, or never was: whoever waits is told by the one who unlocks it. */
+    if (sleeper.owner == 0)
+        return write_word(address, word | id) ? 0 : -EFAULT;
     if (!may_wait)
         return -EAGAIN;
-    if (!thread_find((int)owner))
+    if (!thread_find(sleeper.owner))
         return -ESRCH;
     if (!write_word(address, word | FUTEX_WAITERS))
         return -EFAULT;
-    return sleep_at(&sleeper, deadline);
-}
-
-/* The longest waiting thread is the next owner. */
-static int hand_over(uint64_t address, uint64_t key, uint32_t died)
-{
-    struct sleeper *next = first_at(key, NULL);
-    const uint32_t waiters = next && first_at(key, next) ? FUTEX_WAITERS : 0;
-    if (!write_word(address, died | waiters | (next ? (uint32_t)next->thread->id : 0)))
-        return -EFAULT;
-    if (next)
-        wake(next);
-    return 0;
+    owned_sleepers++;
+    const int result = sleep_at(&sleeper, deadline);
+    owned_sleepers--;
+    return result;
 }
 
 static int unlock_owned(uint64_t address, uint64_t key)
@@ -326,11 +332,8 @@ static void abandon(const struct thread *thread, uint64_t address, bool owned, b
     }
     if ((word & FUTEX_TID_MASK) != (uint32_t)thread->id)
         return;
-    if (owned) {
-        (void)hand_over(address, key, FUTEX_OWNER_DIED);
-        return;
-    }
-    if (write_word(address, (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED) && (word & FUTEX_WAITERS))
+    if (write_word(address, (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED) && !owned &&
+        (word & FUTEX_WAITERS))
         (void)wake_some(key, 1, FUTEX_BITSET_MATCH_ANY);
 }
 
@@ -355,9 +358,24 @@ static void abandon_all(const struct thread *thread)
         abandon(thread, (head.pending & ~UINT64_C(1)) + head.offset, head.pending & 1, true);
 }
 
+/* Those that wait for its mutexes get them, whatever it did to the words before. */
+static void hand_over_all(const struct thread *thread)
+{
+    for (size_t i = 0; owned_sleepers && i < BUCKETS; i++) {
+        if (!buckets[i].next)
+            continue;
+        LIST_EACH(place, &buckets[i]) {
+            const struct sleeper *sleeper = LIST_ENTRY(place, struct sleeper, place);
+            if (sleeper->bits == 0 && sleeper->owner == thread->id)
+                (void)hand_over(sleeper->address, sleeper->key, FUTEX_OWNER_DIED);
+        }
+    }
+}
+
 void futex_thread_ends(struct thread *thread)
 {
     abandon_all(thread);
+    hand_over_all(thread);
     thread->robust_list = 0;
     if (thread->clear_at_end && write_word(thread->clear_at_end, 0))
         (void)futex_wake_address(thread->clear_at_end, 1);

@@ -149,7 +149,7 @@ static void fill(struct frame *frame, const struct registers *r, const siginfo_t
     const struct thread *thread = thread_current;
     const bool fault = r->error != REGISTERS_CALL && r->number < EXCEPTIONS && info->si_code > 0;
     frame->stack_start = thread->signal_stack;
-    frame->stack_state = signal_stack_state(thread, r->rsp);
+    frame->stack_state = thread->signal_stack_size == 0 ? SS_DISABLE : 0;
     frame->stack_size = thread->signal_stack_size;
     frame->r8 = r->r8, frame->r9 = r->r9, frame->r10 = r->r10, frame->r11 = r->r11;
     frame->r12 = r->r12, frame->r13 = r->r13, frame->r14 = r->r14, frame->r15 = r->r15;

@@ -52,7 +52,7 @@ int64_t sys_clone(const struct call *call)
 {
     const uint64_t flags = call->a[0] & ~(uint64_t)CSIGNAL;
     if ((flags & OF_THREADS) != OF_THREADS || (flags & ~(uint64_t)FOR_THREADS))
-        return -ENOSYS;
+        return call_refuse(SYS_clone);
     if ((flags & CLONE_SETTLS) && call->a[4] >= MEMORY_PROGRAMS_END)
         return -EPERM;
     struct thread *thread = make(call);

@@ -16,7 +16,8 @@
 
 static uint64_t ticks_of(const struct thread *thread)
 {
-    return thread->ran + (thread == thread_current ? cpu_clock() - thread->since : 0);
+    const bool runs = thread == thread_current && thread->state == THREAD_READY;
+    return thread->ran + (runs ? cpu_clock() - thread->since : 0);
 }
 
 uint64_t time_of_thread(const struct thread *thread) { return clock_of_ticks(ticks_of(thread)); }
