@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 typedef void deed(void);
 
@@ -29,7 +28,11 @@ static void write_text(void) { write_to((uintptr_t)call); }
 static void write_constant(void) { write_to((uintptr_t)in_constants); }
 static void write_base(void) { write_to(0xffffffff80100000); }
 static void write_base_text_directly(void) { write_to(0xffff800000100000); }
-static void read_null(void) { printf("%d\n", *(volatile char *)(uintptr_t)(getpid() == 0)); }
+static void read_null(void)
+{
+    const char *volatile null = NULL;
+    printf("%d\n", *null);
+}
 static void call_null(void) { call(NULL); }
 static void call_data(void) { call(in_data); }
 static void call_constant(void) { call(in_constants); }
