@@ -143,6 +143,13 @@ static int find(struct node *directory, const char *name, size_t length, struct 
                : -ENOENT;
 }
 
+/* Nothing else can ever be there: Linux says so, rather than that it may not be made. */
+static int make(struct node *directory, const char *name, size_t length, mode_t mode, struct node **made)
+{
+    (void)directory, (void)name, (void)length, (void)mode, (void)made;
+    return -ENOENT;
+}
+
 static int64_t name_of(struct node *node, char *name, size_t size)
 {
     const struct proc_place *const place = proc_place(node);
@@ -239,6 +246,7 @@ static int open_node(struct node *node, int flags, struct file **opened)
 
 static const struct node_operations operations = {
     .find = find,
+    .make = make,
     .read_link = proc_read_link,
     .follow = proc_follow,
     .name = name_of,

@@ -26,6 +26,16 @@ static int goal_of(const struct proc_place *place, struct node **goal)
     return 0;
 }
 
+/* What a file is that has no path. */
+static void add_kind(struct text *text, struct file *file)
+{
+    struct stat facts;
+    if (file_facts(file, &facts) == 0 && (S_ISFIFO(facts.st_mode) || S_ISSOCK(facts.st_mode)))
+        text_add(text, "%s:[%lu]", S_ISFIFO(facts.st_mode) ? "pipe" : "socket", facts.st_ino);
+    else
+        text_add(text, "anon_inode:[%s]", file->operations->name);
+}
+
 int64_t proc_read_link(struct node *node, char *to, size_t size)
 {
     const struct proc_place *const place = proc_place(node);
@@ -40,7 +50,7 @@ int64_t proc_read_link(struct node *node, char *to, size_t size)
         if (goal)
             text_add_path(&text, goal);
         else
-            text_add(&text, "anon_inode:[%s]", proc_file_at(place)->operations->name);
+            add_kind(&text, proc_file_at(place));
         node_drop(goal);
     }
     return (int64_t)MIN(text.length, size);
