@@ -35,7 +35,8 @@ int mount_end(struct node *root, bool although_busy)
     struct file_system *const system = root->system, **place = &mounts_first;
     if (root != system->root)
         return -EINVAL;
-    if (!system->covered || !system->busy || root->mounted || (system->busy(system) && !although_busy))
+    if (!system->covered || !system->busy || root->mounted ||
+        (system->busy(system) && !although_busy))
         return -EBUSY;
     for (const struct file_system *other = mounts_first; other; other = other->next)
         if (other->covered && other->covered->system == system)

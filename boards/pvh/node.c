@@ -34,7 +34,8 @@ void node_drop(struct node *node)
 struct timespec node_time(void)
 {
     const uint64_t time = clock_stamp();
-    return (struct timespec){.tv_sec = (time_t)(time / 1000000000), .tv_nsec = (long)(time % 1000000000)};
+    return (struct timespec){.tv_sec = (time_t)(time / 1000000000),
+                             .tv_nsec = (long)(time % 1000000000)};
 }
 
 int node_facts(struct node *node, struct stat *facts)
@@ -57,7 +58,8 @@ int node_change(struct node *node, const struct stat *facts, unsigned valid)
 
 int system_facts(struct file_system *system, struct statfs *facts)
 {
-    *facts = (struct statfs){.f_bsize = PAGE_SIZE, .f_frsize = PAGE_SIZE, .f_namelen = PATH_NAME_LONGEST};
+    *facts = (struct statfs){
+        .f_bsize = PAGE_SIZE, .f_frsize = PAGE_SIZE, .f_namelen = PATH_NAME_LONGEST};
     facts->f_fsid.__val[0] = (int)system->device;
     /* ST_VALID, and ST_RDONLY. */
     facts->f_flags = 0x20 | system->read_only;
@@ -84,9 +86,10 @@ struct listing listing_begin(struct file *file, void *entries, size_t size, uint
 bool listing_add(struct listing *listing, const char *name, size_t length, uint64_t number,
                  enum node_kind kind, uint64_t after)
 {
-    const size_t used = listing->full ? listing->used
-                                      : file_list_entry(listing->entries, listing->size, listing->used,
-                                                        number, after, kind, name, length);
+    const size_t used = listing->full
+                            ? listing->used
+                            : file_list_entry(listing->entries, listing->size, listing->used,
+                                              number, after, kind, name, length);
     listing->full = used == listing->used;
     listing->used = used;
     if (!listing->full)

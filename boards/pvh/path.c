@@ -138,8 +138,8 @@ static int follow_link(struct walk *walk, struct node **link)
     int error = -ELOOP;
     *link = NULL;
     if (++walk->links <= MOST_LINKS)
-        error = node->operations->follow ? node->operations->follow(node, link)
-                                         : take_goal(walk, node);
+        error =
+            node->operations->follow ? node->operations->follow(node, link) : take_goal(walk, node);
     node_drop(node);
     return error;
 }

@@ -16,6 +16,15 @@ struct place {
     size_t length;
 };
 
+/* Defines a call by the one that has a directory's descriptor in front of as many arguments. */
+#define PLACE_CALL(name, at, count)                                                                \
+    int64_t sys_##name(const struct call *call)                                                    \
+    {                                                                                              \
+        struct call here = {.a = {(uint64_t)AT_FDCWD}, .registers = call->registers};              \
+        memcpy(&here.a[1], call->a, (count) * sizeof *call->a);                                    \
+        return sys_##at(&here);                                                                    \
+    }
+
 static inline bool place_has_slash(const struct place *place)
 {
     return place->name[place->length] == '/';
@@ -23,7 +32,8 @@ static inline bool place_has_slash(const struct place *place)
 /* Whether it can have an entry at all: it is not the root, "." or "..". */
 static inline bool place_is_entry(const struct place *place)
 {
-    return place->length > 2 || (place->length > 0 && memcmp(place->name, "..", place->length) != 0);
+    return place->length > 2 ||
+           (place->length > 0 && memcmp(place->name, "..", place->length) != 0);
 }
 static inline int place_entry(const struct place *place, struct node **found)
 {
@@ -34,8 +44,8 @@ static inline int place_entry(const struct place *place, struct node **found)
 int place_find(int descriptor, uint64_t address, struct place *place);
 void place_put(struct place *place);
 
-/* sys_node.c: the node of a program's path, with a reference. Of flags, AT_EMPTY_PATH makes an empty
-   path mean the descriptor, and AT_SYMLINK_NOFOLLOW is obeyed. */
+/* sys_facts.c: the node of a program's path, with a reference. Of flags, AT_EMPTY_PATH makes an
+   empty path mean the descriptor, and AT_SYMLINK_NOFOLLOW is obeyed. */
 int place_node(int descriptor, uint64_t address, int flags, struct node **found);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /proc: the files that are registered, by their names. A directory is the first so many bytes of the
- * name of a file in it; those of a program are below "self", and have the program's number besides.
+ * /proc: the files that are registered, by their names. A directory is the first so many bytes of
+ * the name of a file in it; those of a program are below "self", and have the program's number
+ * besides.
  */
 #include <errno.h>
 #include <sys/statfs.h>
@@ -9,7 +10,8 @@
 #include "proc.h"
 
 #define PROC_MAGIC 0x9fa0
-/* The first of entries, behind "." and ".."; and of programs, in the root behind its other entries. */
+/* The first of entries, behind "." and ".."; and of programs, in the root behind its other entries.
+ */
 #define FIRST_POSITION 3u
 #define PROGRAM_POSITION 1000u
 
@@ -28,17 +30,14 @@ void proc_file_add(struct proc_file *file)
     *place = file;
 }
 
-static bool is_whole(const struct proc_place *place)
-{
-    return !place->file->name[place->length];
-}
+static bool is_whole(const struct proc_place *place) { return !place->file->name[place->length]; }
 
 /* "self/fd", which has no text: what is in it are a program's descriptors. */
 static bool has_descriptors(const struct proc_place *place)
 {
     const struct proc_file *const file = place->file;
-    return is_whole(place) && file != &root_file && file != &proc_self && !file->write && !file->open &&
-           !file->follow;
+    return is_whole(place) && file != &root_file && file != &proc_self && !file->write &&
+           !file->open && !file->follow;
 }
 
 static enum node_kind kind_of(const struct proc_place *place)
@@ -47,7 +46,8 @@ static enum node_kind kind_of(const struct proc_place *place)
         return NODE_LINK;
     if (place->file->follow && is_whole(place))
         return NODE_LINK;
-    return is_whole(place) && (place->file->write || place->file->open) ? NODE_FILE : NODE_DIRECTORY;
+    return is_whole(place) && (place->file->write || place->file->open) ? NODE_FILE
+                                                                        : NODE_DIRECTORY;
 }
 
 /* The same for the same place, and rarely for another. */
@@ -69,16 +69,15 @@ int proc_node_make(struct node *directory, const struct proc_place *place, struc
     return 0;
 }
 
-void proc_release(struct node *node)
-{
-    heap_put(CONTAINER_OF(node, struct proc_node, node));
-}
+void proc_release(struct node *node) { heap_put(CONTAINER_OF(node, struct proc_node, node)); }
 
 /* The entry that a file's name has in a directory, if it is in there; its length. */
-static const char *entry_in(const struct proc_file *file, const struct proc_place *directory, size_t *length)
+static const char *entry_in(const struct proc_file *file, const struct proc_place *directory,
+                            size_t *length)
 {
     const size_t above = directory->length;
-    if (strncmp(file->name, directory->file->name, above) != 0 || (above && file->name[above] != '/'))
+    if (strncmp(file->name, directory->file->name, above) != 0 ||
+        (above && file->name[above] != '/'))
         return NULL;
     const char *const entry = file->name + above + (above > 0);
     *length = strcspn(entry, "/");
@@ -93,8 +92,10 @@ static bool find_entry(const struct proc_place *directory, const char *name, siz
         size_t own_length;
         const char *const own = entry_in(file, directory, &own_length);
         if (own && own_length == length && memcmp(own, name, length) == 0) {
-            *found = (struct proc_place){.file = file, .length = (size_t)(own - file->name) + length,
-                                         .program = directory->program, .descriptor = PROC_NONE};
+            *found = (struct proc_place){.file = file,
+                                         .length = (size_t)(own - file->name) + length,
+                                         .program = directory->program,
+                                         .descriptor = PROC_NONE};
             return true;
         }
     }
@@ -144,7 +145,8 @@ static int find(struct node *directory, const char *name, size_t length, struct 
 }
 
 /* Nothing else can ever be there: Linux says so, rather than that it may not be made. */
-static int make(struct node *directory, const char *name, size_t length, mode_t mode, struct node **made)
+static int make(struct node *directory, const char *name, size_t length, mode_t mode,
+                struct node **made)
 {
     (void)directory, (void)name, (void)length, (void)mode, (void)made;
     return -ENOENT;
@@ -165,8 +167,9 @@ static int64_t name_of(struct node *node, char *name, size_t size)
 
 static int facts_of(struct node *node, struct stat *facts)
 {
-    static const mode_t modes[] = {
-        [NODE_DIRECTORY] = S_IFDIR | 0555, [NODE_FILE] = S_IFREG | 0444, [NODE_LINK] = S_IFLNK | 0777};
+    static const mode_t modes[] = {[NODE_DIRECTORY] = S_IFDIR | 0555,
+                                   [NODE_FILE] = S_IFREG | 0444,
+                                   [NODE_LINK] = S_IFLNK | 0777};
     facts->st_mode = modes[node->kind];
     facts->st_atim = facts->st_mtim = facts->st_ctim = node_time();
     return 0;
@@ -179,7 +182,8 @@ static void list_place(struct listing *listing, const struct proc_place *place, 
         (void)listing_add(listing, name, length, number_of(place), kind_of(place), after);
 }
 
-static void list_number(struct listing *listing, const struct proc_place *place, int number, uint64_t after)
+static void list_number(struct listing *listing, const struct proc_place *place, int number,
+                        uint64_t after)
 {
     char name[12];
     list_place(listing, place, name, (size_t)snprintf(name, sizeof name, "%d", number), after);

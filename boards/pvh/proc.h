@@ -6,8 +6,8 @@
 #include "file.h"
 #include "program.h"
 
-/* What a node is: a file, or with only the beginning of its name, a directory it is in; a program, if it
-   is one's; and one of that program's descriptors, or PROC_NONE. */
+/* What a node is: a file, or with only the beginning of its name, a directory it is in; a program,
+   if it is one's; and one of that program's descriptors, or PROC_NONE. */
 struct proc_place {
     const struct proc_file *file;
     size_t length;

@@ -30,9 +30,15 @@ static size_t write_meminfo(char *to, size_t size)
         const char *name;
         uint64_t kilobytes;
     } lines[] = {
-        {"MemTotal:", KB(pages_total())}, {"MemFree:", KB(pages_free())},
-        {"MemAvailable:", KB(pages_free())}, {"Buffers:", 0}, {"Cached:", shared}, {"SwapCached:", 0},
-        {"SwapTotal:", 0}, {"SwapFree:", 0}, {"Shmem:", shared},
+        {"MemTotal:", KB(pages_total())},
+        {"MemFree:", KB(pages_free())},
+        {"MemAvailable:", KB(pages_free())},
+        {"Buffers:", 0},
+        {"Cached:", shared},
+        {"SwapCached:", 0},
+        {"SwapTotal:", 0},
+        {"SwapFree:", 0},
+        {"Shmem:", shared},
     };
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
         text_add(&text, "%-15s %8lu kB\n", lines[i].name, lines[i].kilobytes);
@@ -64,8 +70,8 @@ static size_t write_loadavg(char *to, size_t size)
 {
     uint64_t running = 0;
     const uint64_t count = count_threads(&running);
-    return (size_t)snprintf(to, size, "%lu.00 %lu.00 %lu.00 %lu/%lu %d\n", running, running, running,
-                            running, count, thread_current->id);
+    return (size_t)snprintf(to, size, "%lu.00 %lu.00 %lu.00 %lu/%lu %d\n", running, running,
+                            running, running, count, thread_current->id);
 }
 
 static size_t write_stat(char *to, size_t size)
@@ -77,7 +83,8 @@ static size_t write_stat(char *to, size_t size)
     (void)count_threads(&running);
     for (int i = 0; i < 2; i++)
         text_add(&text, "cpu%s %lu 0 0 %lu 0 0 0 0 0 0\n", i ? "0" : " ", busy / TICK, idle / TICK);
-    text_add(&text, "btime %lu\nprocs_running %lu\nprocs_blocked 0\n", clock_epoch() / TIME_SECOND, running);
+    text_add(&text, "btime %lu\nprocs_running %lu\nprocs_blocked 0\n", clock_epoch() / TIME_SECOND,
+             running);
     return text.length;
 }
 
@@ -101,13 +108,15 @@ static size_t write_cpuinfo(char *to, size_t size)
     text_add(&text, "processor\t: 0\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n", vendor,
              family == 15 ? family + (kind.a >> 20 & 255) : family,
              family == 6 || family == 15 ? model + (kind.a >> 12 & 0xf0) : model);
-    text_add(&text, "model name\t: %s\nstepping\t: %u\nsiblings\t: 1\ncpu cores\t: 1\n\n", name, kind.a & 15);
+    text_add(&text, "model name\t: %s\nstepping\t: %u\nsiblings\t: 1\ncpu cores\t: 1\n\n", name,
+             kind.a & 15);
     return text.length;
 }
 
 static size_t write_version(char *to, size_t size)
 {
-    return (size_t)snprintf(to, size, "Linux version " BASE_RELEASE " (rumprun) " BASE_VERSION "\n");
+    return (size_t)snprintf(to, size,
+                            "Linux version " BASE_RELEASE " (rumprun) " BASE_VERSION "\n");
 }
 
 static size_t write_mounts(char *to, size_t size)
@@ -123,7 +132,8 @@ static size_t write_mounts(char *to, size_t size)
 
 static size_t write_filesystems(char *to, size_t size)
 {
-    return (size_t)snprintf(to, size, "nodev\trootfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\ttmpfs\n");
+    return (size_t)snprintf(to, size,
+                            "nodev\trootfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\ttmpfs\n");
 }
 
 static size_t write_cmdline(char *to, size_t size)
@@ -148,10 +158,7 @@ static size_t write_base(char *to, size_t size)
     return text.length + calls_write(room ? to + text.length : NULL, room);
 }
 
-static size_t write_ostype(char *to, size_t size)
-{
-    return (size_t)snprintf(to, size, "Linux\n");
-}
+static size_t write_ostype(char *to, size_t size) { return (size_t)snprintf(to, size, "Linux\n"); }
 
 static size_t write_osrelease(char *to, size_t size)
 {

@@ -14,7 +14,8 @@ void text_add(struct text *text, const char *format, ...)
     const size_t room = text->length < text->size ? text->size - text->length : 0;
     va_list arguments;
     va_start(arguments, format);
-    text->length += (size_t)vsnprintf(room ? text->to + text->length : NULL, room, format, arguments);
+    text->length +=
+        (size_t)vsnprintf(room ? text->to + text->length : NULL, room, format, arguments);
     va_end(arguments);
 }
 

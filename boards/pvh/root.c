@@ -25,10 +25,7 @@ static struct node **live;
 static const struct node_operations operations;
 static struct file_system root_system;
 
-static const struct root_entry *entry_of(const struct node *node)
-{
-    return node->data;
-}
+static const struct root_entry *entry_of(const struct node *node) { return node->data; }
 
 static const struct root *root_of(const struct node *node)
 {
@@ -51,7 +48,8 @@ static enum node_kind kind_of(const struct root_entry *entry)
     return S_ISDIR(entry->mode) ? NODE_DIRECTORY : S_ISLNK(entry->mode) ? NODE_LINK : NODE_FILE;
 }
 
-static int get_node(struct node *directory, const struct root *root, uint32_t index, struct node **found)
+static int get_node(struct node *directory, const struct root *root, uint32_t index,
+                    struct node **found)
 {
     const struct root_entry *const entry = &root->archive.entries[index];
     struct node **const place = &live[root->before + index];
@@ -81,7 +79,8 @@ static int find(struct node *directory, const char *name, size_t length, struct 
     const char *const path = path_within(directory, &path_length);
     for (const struct root *root = roots; root < roots + root_count; root++) {
         bool is_there;
-        const uint32_t index = root_search(&root->archive, path, path_length, name, length, &is_there);
+        const uint32_t index =
+            root_search(&root->archive, path, path_length, name, length, &is_there);
         if (is_there)
             return get_node(directory, root, index, found);
     }
@@ -96,7 +95,8 @@ static int64_t read_link(struct node *node, char *goal, size_t size)
     return (int64_t)length;
 }
 
-static const char *last_name(const struct root_archive *archive, const struct root_entry *entry, size_t *length)
+static const char *last_name(const struct root_archive *archive, const struct root_entry *entry,
+                             size_t *length)
 {
     const char *const end = root_name(archive, entry) + entry->name_length;
     *length = 0;
@@ -139,7 +139,8 @@ static int64_t read_file(struct file *file, void *bytes, size_t size, uint64_t *
 /* Whether all that a mapping of this page would show is the file's, and zeros. */
 static bool is_whole_page(const struct root_archive *archive, const char *page, size_t used)
 {
-    if ((uintptr_t)page % PAGE_SIZE || (uint64_t)(page - archive->start) + PAGE_SIZE > archive->size)
+    if ((uintptr_t)page % PAGE_SIZE ||
+        (uint64_t)(page - archive->start) + PAGE_SIZE > archive->size)
         return false;
     while (used < PAGE_SIZE && !page[used])
         used++;
@@ -164,8 +165,8 @@ static physical_t map_page(struct file *file, uint64_t offset, bool write, bool 
 }
 
 /* Whether an archive that comes before has the name as well. */
-static bool is_hidden(const struct root *last, const char *path, size_t path_length, const char *name,
-                      size_t length)
+static bool is_hidden(const struct root *last, const char *path, size_t path_length,
+                      const char *name, size_t length)
 {
     bool found = false;
     for (const struct root *root = roots; root < last && !found; root++)
@@ -174,7 +175,8 @@ static bool is_hidden(const struct root *last, const char *path, size_t path_len
 }
 
 /* Adds an archive's entries that are in the directory; false: there is no room for one. */
-static bool list_root(struct listing *listing, const struct root *root, const char *path, size_t path_length)
+static bool list_root(struct listing *listing, const struct root *root, const char *path,
+                      size_t path_length)
 {
     const struct root_archive *const archive = &root->archive;
     bool found;
@@ -188,7 +190,8 @@ static bool list_root(struct listing *listing, const struct root *root, const ch
         const size_t above = entry->name_length - length;
         if (memcmp(root_name(archive, entry), path, MIN(path_length, entry->name_length)) != 0)
             break;
-        if (above != (path_length ? path_length + 1 : 0) || is_hidden(root, path, path_length, name, length))
+        if (above != (path_length ? path_length + 1 : 0) ||
+            is_hidden(root, path, path_length, name, length))
             continue;
         const uint64_t number = root->before + index;
         if (!listing_add(listing, name, length, number + 2, kind_of(entry), number + 3))
@@ -224,8 +227,8 @@ static const struct file_operations directory_operations = {
 
 static int open_node(struct node *node, int flags, struct file **opened)
 {
-    *opened = file_make(node->kind == NODE_DIRECTORY ? &directory_operations : &file_operations, node,
-                        flags, NULL);
+    *opened = file_make(node->kind == NODE_DIRECTORY ? &directory_operations : &file_operations,
+                        node, flags, NULL);
     return *opened ? 0 : -ENOMEM;
 }
 
@@ -259,7 +262,8 @@ static void add_root(const char *what, physical_t start, uint64_t size)
     root_count++;
 }
 
-static struct file_system root_system = {.type = "rootfs", .read_only = true, .facts = system_facts_of};
+static struct file_system root_system = {
+    .type = "rootfs", .read_only = true, .facts = system_facts_of};
 
 struct file_system *root_make(void)
 {

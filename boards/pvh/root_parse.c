@@ -56,7 +56,8 @@ static bool is_path(const char *name, size_t length)
         if (i < length && name[i] != '/')
             continue;
         const size_t part = i - start;
-        if (part == 0 || part > LONGEST_NAME || (part <= 2 && memcmp(name + start, "..", part) == 0))
+        if (part == 0 || part > LONGEST_NAME ||
+            (part <= 2 && memcmp(name + start, "..", part) == 0))
             return false;
         start = i + 1;
     }
@@ -82,7 +83,8 @@ static const char *check_content(const struct root_archive *archive, const struc
     return NULL;
 }
 
-static const char *check_entry(const struct root_archive *archive, uint32_t names_size, uint32_t index)
+static const char *check_entry(const struct root_archive *archive, uint32_t names_size,
+                               uint32_t index)
 {
     const struct root_entry *const entry = &archive->entries[index];
     /* There is a NUL behind the name. */
@@ -91,14 +93,15 @@ static const char *check_entry(const struct root_archive *archive, uint32_t name
     const char *const name = root_name(archive, entry);
     if (!is_path(name, entry->name_length))
         return "an entry's name";
-    if (index > 0 && compare(root_name(archive, entry - 1), entry[-1].name_length, name, entry->name_length) >= 0)
+    if (index > 0 && compare(root_name(archive, entry - 1), entry[-1].name_length, name,
+                             entry->name_length) >= 0)
         return "the order of the entries";
     const size_t above = parent_length(name, entry->name_length);
     if (above > 0) {
         bool found;
         /* Those before this one are known to be in order. */
-        const struct root_archive before = {.entries = archive->entries, .count = index,
-                                            .names = archive->names};
+        const struct root_archive before = {
+            .entries = archive->entries, .count = index, .names = archive->names};
         const uint32_t parent = root_search(&before, "", 0, name, above, &found);
         if (!found || !S_ISDIR(archive->entries[parent].mode))
             return "an entry is in no directory";
@@ -138,7 +141,8 @@ const char *root_parse(struct root_archive *archive, const void *bytes, uint64_t
 
 /* As compare, of an entry's name with a directory's path and a name in it. */
 static int compare_entry(const struct root_archive *archive, const struct root_entry *entry,
-                         const char *directory, size_t directory_length, const char *name, size_t length)
+                         const char *directory, size_t directory_length, const char *name,
+                         size_t length)
 {
     const char *const own = root_name(archive, entry);
     const size_t own_length = entry->name_length;
@@ -152,15 +156,15 @@ static int compare_entry(const struct root_archive *archive, const struct root_e
     return compare(own + directory_length + 1, own_length - directory_length - 1, name, length);
 }
 
-uint32_t root_search(const struct root_archive *archive, const char *directory, size_t directory_length,
-                     const char *name, size_t length, bool *found)
+uint32_t root_search(const struct root_archive *archive, const char *directory,
+                     size_t directory_length, const char *name, size_t length, bool *found)
 {
     uint32_t first = 0, last = archive->count;
     *found = false;
     while (first < last) {
         const uint32_t middle = first + (last - first) / 2;
-        const int order = compare_entry(archive, &archive->entries[middle], directory, directory_length,
-                                        name, length);
+        const int order = compare_entry(archive, &archive->entries[middle], directory,
+                                        directory_length, name, length);
         if (order == 0) {
             *found = true;
             return middle;

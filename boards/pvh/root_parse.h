@@ -25,14 +25,15 @@ struct root_archive {
 
 /* Whether something that begins so is meant to be an archive. */
 bool root_is_archive(const void *bytes, uint64_t size);
-/* Checks all of it once: afterwards every entry is what the document says. NULL, or what is wrong. */
+/* Checks all of it: afterwards every entry is what the document says. NULL, or what is wrong. */
 const char *root_parse(struct root_archive *archive, const void *bytes, uint64_t most);
-/* The first entry whose name is not below the path of a directory, a slash (if that is not empty), and
-   a name; there, *found says whether it has just that name. */
-uint32_t root_search(const struct root_archive *archive, const char *directory, size_t directory_length,
-                     const char *name, size_t length, bool *found);
+/* The first entry whose name is not below the path of a directory, a slash (if that is not empty),
+   and a name; there, *found says whether it has just that name. */
+uint32_t root_search(const struct root_archive *archive, const char *directory,
+                     size_t directory_length, const char *name, size_t length, bool *found);
 
-static inline const char *root_name(const struct root_archive *archive, const struct root_entry *entry)
+static inline const char *root_name(const struct root_archive *archive,
+                                    const struct root_entry *entry)
 {
     return archive->names + entry->name;
 }

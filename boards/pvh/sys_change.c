@@ -23,33 +23,24 @@ int64_t sys_fchmodat(const struct call *call)
     return change_at((int)call->a[0], call->a[1], 0, &facts, NODE_CHANGE_MODE);
 }
 
-int64_t sys_chmod(const struct call *call)
-{
-    const struct stat facts = {.st_mode = (mode_t)call->a[1]};
-    return change_at(AT_FDCWD, call->a[0], 0, &facts, NODE_CHANGE_MODE);
-}
-
-static int64_t own_at(int descriptor, uint64_t address, uint64_t owner, uint64_t group, int flags)
-{
-    const struct stat facts = {.st_uid = (uid_t)owner, .st_gid = (gid_t)group};
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-        return -EINVAL;
-    return change_at(descriptor, address, flags, &facts, NODE_CHANGE_OWNER);
-}
+PLACE_CALL(chmod, fchmodat, 2)
 
 int64_t sys_fchownat(const struct call *call)
 {
-    return own_at((int)call->a[0], call->a[1], call->a[2], call->a[3], (int)call->a[4]);
+    const struct stat facts = {.st_uid = (uid_t)call->a[2], .st_gid = (gid_t)call->a[3]};
+    const int flags = (int)call->a[4];
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    return change_at((int)call->a[0], call->a[1], flags, &facts, NODE_CHANGE_OWNER);
 }
 
-int64_t sys_chown(const struct call *call)
-{
-    return own_at(AT_FDCWD, call->a[0], call->a[1], call->a[2], 0);
-}
+PLACE_CALL(chown, fchownat, 3)
 
 int64_t sys_lchown(const struct call *call)
 {
-    return own_at(AT_FDCWD, call->a[0], call->a[1], call->a[2], AT_SYMLINK_NOFOLLOW);
+    const uint64_t *const a = call->a;
+    return sys_fchownat(
+        &(struct call){.a = {(uint64_t)AT_FDCWD, a[0], a[1], a[2], AT_SYMLINK_NOFOLLOW}});
 }
 
 int64_t sys_truncate(const struct call *call)
@@ -75,8 +66,8 @@ struct times {
     unsigned valid;
 };
 
-static int take_time(struct timespec given, struct timespec now, struct timespec *time, unsigned change,
-                     unsigned *valid)
+static int take_time(struct timespec given, struct timespec now, struct timespec *time,
+                     unsigned change, unsigned *valid)
 {
     if (given.tv_nsec == UTIME_OMIT)
         return 0;
@@ -89,12 +80,15 @@ static int take_times(const struct timespec given[2], struct times *times)
 {
     const struct timespec now = node_time();
     *times = (struct times){0};
-    const int error = take_time(given[0], now, &times->facts.st_atim, NODE_CHANGE_ACCESSED, &times->valid);
+    const int error =
+        take_time(given[0], now, &times->facts.st_atim, NODE_CHANGE_ACCESSED, &times->valid);
     return error ? error
-                 : take_time(given[1], now, &times->facts.st_mtim, NODE_CHANGE_MODIFIED, &times->valid);
+                 : take_time(given[1], now, &times->facts.st_mtim, NODE_CHANGE_MODIFIED,
+                             &times->valid);
 }
 
-static int64_t set_times(int descriptor, uint64_t address, const struct timespec given[2], int flags)
+static int64_t set_times(int descriptor, uint64_t address, const struct timespec given[2],
+                         int flags)
 {
     struct times times;
     if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
@@ -120,8 +114,9 @@ int64_t sys_utimensat(const struct call *call)
     return set_times((int)call->a[0], call->a[1], given, (int)call->a[3]);
 }
 
-static int64_t set_old_times(int descriptor, uint64_t address, uint64_t from)
+int64_t sys_futimesat(const struct call *call)
 {
+    const uint64_t from = call->a[2];
     struct timespec given[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
     struct timeval old[2];
     if (from && !copy_in(old, from, sizeof old))
@@ -131,15 +126,7 @@ static int64_t set_old_times(int descriptor, uint64_t address, uint64_t from)
             return -EINVAL;
         given[i] = (struct timespec){.tv_sec = old[i].tv_sec, .tv_nsec = old[i].tv_usec * 1000};
     }
-    return set_times(descriptor, address, given, 0);
+    return set_times((int)call->a[0], call->a[1], given, 0);
 }
 
-int64_t sys_futimesat(const struct call *call)
-{
-    return set_old_times((int)call->a[0], call->a[1], call->a[2]);
-}
-
-int64_t sys_utimes(const struct call *call)
-{
-    return set_old_times(AT_FDCWD, call->a[0], call->a[1]);
-}
+PLACE_CALL(utimes, futimesat, 2)

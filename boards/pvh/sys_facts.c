@@ -38,9 +38,8 @@ static int facts_at(int descriptor, uint64_t address, int flags, struct stat *fa
 {
     struct node *node;
     /* What has no node has facts as well. */
-    struct file *const file = flags & AT_EMPTY_PATH && is_empty(address)
-                                  ? descriptor_file((unsigned)descriptor)
-                                  : NULL;
+    struct file *const file =
+        flags & AT_EMPTY_PATH && is_empty(address) ? descriptor_file((unsigned)descriptor) : NULL;
     if (file)
         return file_facts(file, facts);
     int error = place_node(descriptor, address, flags, &node);
@@ -51,30 +50,24 @@ static int facts_at(int descriptor, uint64_t address, int flags, struct stat *fa
     return error;
 }
 
-static int64_t stat_at(int descriptor, uint64_t address, uint64_t to, int flags)
+int64_t sys_newfstatat(const struct call *call)
 {
+    const int flags = (int)call->a[3];
     struct stat facts;
     if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT))
         return -EINVAL;
-    const int error = facts_at(descriptor, address, flags, &facts);
+    const int error = facts_at((int)call->a[0], call->a[1], flags, &facts);
     if (error)
         return error;
-    return copy_out(to, &facts, sizeof facts) ? 0 : -EFAULT;
+    return copy_out(call->a[2], &facts, sizeof facts) ? 0 : -EFAULT;
 }
 
-int64_t sys_stat(const struct call *call)
-{
-    return stat_at(AT_FDCWD, call->a[0], call->a[1], 0);
-}
+PLACE_CALL(stat, newfstatat, 2)
 
 int64_t sys_lstat(const struct call *call)
 {
-    return stat_at(AT_FDCWD, call->a[0], call->a[1], AT_SYMLINK_NOFOLLOW);
-}
-
-int64_t sys_newfstatat(const struct call *call)
-{
-    return stat_at((int)call->a[0], call->a[1], call->a[2], (int)call->a[3]);
+    const uint64_t here = (uint64_t)AT_FDCWD;
+    return sys_newfstatat(&(struct call){.a = {here, call->a[0], call->a[1], AT_SYMLINK_NOFOLLOW}});
 }
 
 /* As the kernel's struct statx. */
@@ -148,12 +141,13 @@ static int may_access(struct node *node, int mode)
     return mode & X_OK && !S_ISDIR(facts.st_mode) && !(facts.st_mode & 0111) ? -EACCES : 0;
 }
 
-static int64_t access_at(int descriptor, uint64_t address, int mode, int flags)
+int64_t sys_faccessat2(const struct call *call)
 {
+    const int mode = (int)call->a[2], flags = (int)call->a[3];
     struct node *node;
     if (mode & ~(R_OK | W_OK | X_OK) || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    int error = place_node(descriptor, address, flags, &node);
+    int error = place_node((int)call->a[0], call->a[1], flags, &node);
     if (error)
         return error;
     error = may_access(node, mode);
@@ -161,19 +155,11 @@ static int64_t access_at(int descriptor, uint64_t address, int mode, int flags)
     return error;
 }
 
-int64_t sys_access(const struct call *call)
-{
-    return access_at(AT_FDCWD, call->a[0], (int)call->a[1], 0);
-}
+PLACE_CALL(access, faccessat2, 2)
 
 int64_t sys_faccessat(const struct call *call)
 {
-    return access_at((int)call->a[0], call->a[1], (int)call->a[2], 0);
-}
-
-int64_t sys_faccessat2(const struct call *call)
-{
-    return access_at((int)call->a[0], call->a[1], (int)call->a[2], (int)call->a[3]);
+    return sys_faccessat2(&(struct call){.a = {call->a[0], call->a[1], call->a[2]}});
 }
 
 static int64_t read_link(struct node *node, uint64_t to, size_t size)
@@ -188,30 +174,24 @@ static int64_t read_link(struct node *node, uint64_t to, size_t size)
     return length;
 }
 
-static int64_t read_link_at(int descriptor, uint64_t address, uint64_t to, int size)
+int64_t sys_readlinkat(const struct call *call)
 {
+    const int size = (int)call->a[3];
     struct node *node;
     if (size <= 0)
         return -EINVAL;
-    const int error = place_node(descriptor, address, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, &node);
+    const int error =
+        place_node((int)call->a[0], call->a[1], AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, &node);
     if (error)
         return error;
-    const int64_t length = node->kind == NODE_LINK ? read_link(node, to, (size_t)size)
-                           : is_empty(address)     ? -ENOENT
+    const int64_t length = node->kind == NODE_LINK ? read_link(node, call->a[2], (size_t)size)
+                           : is_empty(call->a[1])  ? -ENOENT
                                                    : -EINVAL;
     node_drop(node);
     return length;
 }
 
-int64_t sys_readlink(const struct call *call)
-{
-    return read_link_at(AT_FDCWD, call->a[0], call->a[1], (int)call->a[2]);
-}
-
-int64_t sys_readlinkat(const struct call *call)
-{
-    return read_link_at((int)call->a[0], call->a[1], call->a[2], (int)call->a[3]);
-}
+PLACE_CALL(readlink, readlinkat, 3)
 
 static int64_t system_out(struct file_system *system, uint64_t to)
 {

@@ -12,8 +12,9 @@ static int open_text(int descriptor, const char *path, int flags, mode_t mode, s
     return error ? error : path_open(from, path, flags, mode & ~program_current()->umask, opened);
 }
 
-static int64_t open_at(int descriptor, uint64_t address, int flags, mode_t mode)
+int64_t sys_openat(const struct call *call)
 {
+    int flags = (int)call->a[2];
     struct file *file;
     char *path;
     if (flags & O_PATH)
@@ -22,27 +23,19 @@ static int64_t open_at(int descriptor, uint64_t address, int flags, mode_t mode)
         return -EOPNOTSUPP;
     if (flags & O_CREAT && flags & O_DIRECTORY)
         return -EINVAL;
-    int error = path_text(address, &path);
+    int error = path_text(call->a[1], &path);
     if (error)
         return error;
-    error = open_text(descriptor, path, flags, mode, &file);
+    error = open_text((int)call->a[0], path, flags, (mode_t)call->a[3], &file);
     path_text_put(path);
     return error ? error : descriptor_give(file, flags & O_CLOEXEC);
 }
 
-int64_t sys_openat(const struct call *call)
-{
-    return open_at((int)call->a[0], call->a[1], (int)call->a[2], (mode_t)call->a[3]);
-}
-
-int64_t sys_open(const struct call *call)
-{
-    return open_at(AT_FDCWD, call->a[0], (int)call->a[1], (mode_t)call->a[2]);
-}
+PLACE_CALL(open, openat, 3)
 
 int64_t sys_creat(const struct call *call)
 {
-    return open_at(AT_FDCWD, call->a[0], O_CREAT | O_WRONLY | O_TRUNC, (mode_t)call->a[1]);
+    return sys_open(&(struct call){.a = {call->a[0], O_CREAT | O_WRONLY | O_TRUNC, call->a[1]}});
 }
 
 int64_t sys_umask(const struct call *call)
@@ -134,7 +127,8 @@ int64_t sys_umount2(const struct call *call)
     const int flags = (int)call->a[1];
     if (flags & ~(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
         return -EINVAL;
-    const int error = place_node(AT_FDCWD, call->a[0], flags & UMOUNT_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0, &root);
+    const int error =
+        place_node(AT_FDCWD, call->a[0], flags & UMOUNT_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0, &root);
     if (error)
         return error;
     /* What is mounted holds its root: no reference of this call's makes it busy. */

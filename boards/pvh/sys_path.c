@@ -29,10 +29,7 @@ int path_text(uint64_t address, char **text)
     return 0;
 }
 
-void path_text_put(char *text)
-{
-    heap_put(text);
-}
+void path_text_put(char *text) { heap_put(text); }
 
 int path_start(int descriptor, const char *path, struct node **from)
 {
@@ -58,7 +55,8 @@ int place_find(int descriptor, uint64_t address, struct place *place)
     if (!error)
         error = path_start(descriptor, place->text, &from);
     if (!error)
-        error = path_find_parent(from, place->text, &place->directory, &place->name, &place->length);
+        error =
+            path_find_parent(from, place->text, &place->directory, &place->name, &place->length);
     return error;
 }
 
@@ -111,30 +109,19 @@ int64_t sys_mkdirat(const struct call *call)
     return make_at((int)call->a[0], call->a[1], S_IFDIR | (call->a[2] & 01777));
 }
 
-int64_t sys_mkdir(const struct call *call)
-{
-    return make_at(AT_FDCWD, call->a[0], S_IFDIR | (call->a[1] & 01777));
-}
+PLACE_CALL(mkdir, mkdirat, 2)
 
-static int64_t make_special(int descriptor, uint64_t address, mode_t mode)
+int64_t sys_mknodat(const struct call *call)
 {
-    const mode_t type = mode & S_IFMT;
-    mode = (mode & 07777) | (type ? type : S_IFREG);
+    const mode_t given = (mode_t)call->a[2], type = given & S_IFMT;
+    const mode_t mode = (given & 07777) | (type ? type : S_IFREG);
     if (S_ISREG(mode) || S_ISFIFO(mode) || S_ISSOCK(mode))
-        return make_at(descriptor, address, mode);
+        return make_at((int)call->a[0], call->a[1], mode);
     /* Devices have their files below /dev, and nowhere else. */
     return S_ISDIR(mode) || S_ISCHR(mode) || S_ISBLK(mode) ? -EPERM : -EINVAL;
 }
 
-int64_t sys_mknodat(const struct call *call)
-{
-    return make_special((int)call->a[0], call->a[1], (mode_t)call->a[2]);
-}
-
-int64_t sys_mknod(const struct call *call)
-{
-    return make_special(AT_FDCWD, call->a[0], (mode_t)call->a[1]);
-}
+PLACE_CALL(mknod, mknodat, 3)
 
 static int64_t symlink_at(uint64_t goal_address, int descriptor, uint64_t address)
 {
@@ -150,7 +137,8 @@ static int64_t symlink_at(uint64_t goal_address, int descriptor, uint64_t addres
     error = find_free(descriptor, address, false, &place);
     if (!error)
         error = place.directory->operations->make_link
-                    ? place.directory->operations->make_link(place.directory, place.name, place.length, goal)
+                    ? place.directory->operations->make_link(place.directory, place.name,
+                                                             place.length, goal)
                     : -EPERM;
     place_put(&place);
     path_text_put(goal);
@@ -232,8 +220,8 @@ static int remove_entry(const struct place *place, bool is_directory)
     error = may_remove(place, node, is_directory);
     node_drop(node);
     return error ? error
-                 : place->directory->operations->unlink(place->directory, place->name, place->length,
-                                                        is_directory);
+                 : place->directory->operations->unlink(place->directory, place->name,
+                                                        place->length, is_directory);
 }
 
 static int64_t remove_at(int descriptor, uint64_t address, bool is_directory)
@@ -253,12 +241,6 @@ int64_t sys_unlinkat(const struct call *call)
     return remove_at((int)call->a[0], call->a[1], (int)call->a[2] & AT_REMOVEDIR);
 }
 
-int64_t sys_unlink(const struct call *call)
-{
-    return remove_at(AT_FDCWD, call->a[0], false);
-}
+PLACE_CALL(unlink, unlinkat, 1)
 
-int64_t sys_rmdir(const struct call *call)
-{
-    return remove_at(AT_FDCWD, call->a[0], true);
-}
+int64_t sys_rmdir(const struct call *call) { return remove_at(AT_FDCWD, call->a[0], true); }

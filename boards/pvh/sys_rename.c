@@ -16,10 +16,7 @@ static bool is_above(const struct node *node, const struct node *directory)
     return directory == node;
 }
 
-static bool is_directory(const struct node *node)
-{
-    return node->kind == NODE_DIRECTORY;
-}
+static bool is_directory(const struct node *node) { return node->kind == NODE_DIRECTORY; }
 
 /* Both names are known; new may be NULL. */
 static int may_rename(const struct renaming *r)
@@ -27,11 +24,12 @@ static int may_rename(const struct renaming *r)
     const struct node *const old = r->old, *const new = r->new;
     if (r->exchange && !is_directory(new) && place_has_slash(&r->to))
         return -ENOTDIR;
-    if (!is_directory(old) && (place_has_slash(&r->from) || (!r->exchange && place_has_slash(&r->to))))
+    if (!is_directory(old) &&
+        (place_has_slash(&r->from) || (!r->exchange && place_has_slash(&r->to))))
         return -ENOTDIR;
     if (is_above(old, r->to.directory))
         return -EINVAL;
-    if (new && is_above(new, r->from.directory))
+    if (new &&is_above(new, r->from.directory))
         return r->exchange ? -EINVAL : -ENOTEMPTY;
     if (old == new)
         return 0;
@@ -39,7 +37,7 @@ static int may_rename(const struct renaming *r)
         return is_directory(old) ? -ENOTDIR : -EISDIR;
     if (!r->from.directory->operations->rename)
         return -EPERM;
-    return old->mounted || (new && new->mounted) ? -EBUSY : 0;
+    return old->mounted || (new &&new->mounted) ? -EBUSY : 0;
 }
 
 static int rename_found(struct renaming *r, unsigned flags)
@@ -51,13 +49,13 @@ static int rename_found(struct renaming *r, unsigned flags)
     error = place_entry(to, &r->new);
     if (error && (error != -ENOENT || r->exchange || path_is_gone(to->directory)))
         return error;
-    if (r->new && flags & NODE_RENAME_KEEP)
+    if (r->new &&flags & NODE_RENAME_KEEP)
         return -EEXIST;
     error = may_rename(r);
     if (error || r->old == r->new)
         return error;
-    return from->directory->operations->rename(from->directory, from->name, from->length, to->directory,
-                                               to->name, to->length, flags);
+    return from->directory->operations->rename(from->directory, from->name, from->length,
+                                               to->directory, to->name, to->length, flags);
 }
 
 static int rename_places(struct renaming *r, unsigned flags)
@@ -91,7 +89,8 @@ static int64_t rename_at(int from, uint64_t old, int to, uint64_t new, unsigned 
 
 int64_t sys_renameat2(const struct call *call)
 {
-    return rename_at((int)call->a[0], call->a[1], (int)call->a[2], call->a[3], (unsigned)call->a[4]);
+    return rename_at((int)call->a[0], call->a[1], (int)call->a[2], call->a[3],
+                     (unsigned)call->a[4]);
 }
 
 int64_t sys_renameat(const struct call *call)

@@ -9,12 +9,10 @@
 #define TMPFS_MAGIC 0x01021994
 
 static const struct node_operations operations;
-void tmpfs_touch(struct tmpfs_node *node)
-{
-    node->modified = node->changed = node_time();
-}
+void tmpfs_touch(struct tmpfs_node *node) { node->modified = node->changed = node_time(); }
 
-static int make_node(struct tmpfs *system, struct node *directory, mode_t mode, struct tmpfs_node **made)
+static int make_node(struct tmpfs *system, struct node *directory, mode_t mode,
+                     struct tmpfs_node **made)
 {
     const enum node_kind kind = S_ISDIR(mode)    ? NODE_DIRECTORY
                                 : S_ISLNK(mode)  ? NODE_LINK
@@ -71,7 +69,8 @@ static int make_named(struct node *directory, const char *name, size_t length, m
     return error;
 }
 
-static int make(struct node *directory, const char *name, size_t length, mode_t mode, struct node **made)
+static int make(struct node *directory, const char *name, size_t length, mode_t mode,
+                struct node **made)
 {
     struct tmpfs_node *node;
     const int error = make_named(directory, name, length, mode, &node);
@@ -158,8 +157,9 @@ static int open_node(struct node *node, int flags, struct file **opened)
 {
     if (node->kind == NODE_PIPE)
         return pipe_open(node, flags, opened);
-    *opened = file_make(node->kind == NODE_DIRECTORY ? &directory_operations : &tmpfs_file_operations,
-                        node, flags, NULL);
+    *opened =
+        file_make(node->kind == NODE_DIRECTORY ? &directory_operations : &tmpfs_file_operations,
+                  node, flags, NULL);
     return *opened ? 0 : -ENOMEM;
 }
 
@@ -235,7 +235,8 @@ static bool take_number(const char **text, unsigned base, uint64_t *number)
 
 static int take_option(struct tmpfs *system, struct tmpfs_node *root, const char **text)
 {
-    static const char *const names[] = {"size=", "nr_blocks=", "nr_inodes=", "mode=", "uid=", "gid="};
+    static const char *const names[] = {
+        "size=", "nr_blocks=", "nr_inodes=", "mode=", "uid=", "gid="};
     unsigned option = 0;
     uint64_t value;
     while (option < ARRAY_SIZE(names) && strncmp(*text, names[option], strlen(names[option])) != 0)
@@ -267,8 +268,11 @@ int tmpfs_make(const char *options, struct file_system **made)
         heap_put(system);
         return error;
     }
-    system->system = (struct file_system){.type = "tmpfs", .root = &root->node, .facts = system_facts_of,
-                                          .busy = tmpfs_busy, .release = release_system};
+    system->system = (struct file_system){.type = "tmpfs",
+                                          .root = &root->node,
+                                          .facts = system_facts_of,
+                                          .busy = tmpfs_busy,
+                                          .release = release_system};
     system->most_pages = system->most_nodes = pages_total() / 2;
     system->nameless = 0;
     root->links = 2;

@@ -116,7 +116,8 @@ static int64_t seek_file(struct file *file, int64_t offset, int whence)
     if (offset < 0 || at >= node->size)
         return -ENXIO;
     if (whence == SEEK_DATA) {
-        index = index >> (TABLE_BITS * node->height) ? NO_PAGE : next_page(node->top, node->height, index);
+        index = index >> (TABLE_BITS * node->height) ? NO_PAGE
+                                                     : next_page(node->top, node->height, index);
         if (index == NO_PAGE || index * PAGE_SIZE >= node->size)
             return -ENXIO;
     } else {
@@ -165,7 +166,8 @@ static int64_t write_file(struct file *file, const void *bytes, size_t size, uin
         const size_t part = MIN(size - done, PAGE_SIZE - within);
         physical_t page;
         error = make_page(node, *position / PAGE_SIZE, &page);
-        if (!error && !copy_bytes((char *)page_pointer(page) + within, (const char *)bytes + done, part))
+        if (!error &&
+            !copy_bytes((char *)page_pointer(page) + within, (const char *)bytes + done, part))
             error = -EFAULT;
         if (error)
             break;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The entries of tmpfs's directories: in a list for each, and all of them by their names' hashes. */
+/* The entries of tmpfs's directories: in a list for each, and all of them by their names' hashes.
+ */
 #include <errno.h>
 
 #include "tmpfs.h"
@@ -150,7 +151,7 @@ static void replace_node(struct tmpfs_entry *entry, struct tmpfs_node *node)
 }
 
 int tmpfs_rename(struct node *from, const char *name, size_t length, struct node *to,
-                  const char *new_name, size_t new_length, unsigned flags)
+                 const char *new_name, size_t new_length, unsigned flags)
 {
     struct tmpfs_entry *const old = find_entry(from, name, length);
     struct tmpfs_entry *const new = find_entry(to, new_name, new_length);
@@ -165,7 +166,7 @@ int tmpfs_rename(struct node *from, const char *name, size_t length, struct node
         let_go(other);
         return 0;
     }
-    if (new && new->node->node.kind == NODE_DIRECTORY && new->node->size > 0)
+    if (new &&new->node->node.kind == NODE_DIRECTORY &&new->node->size > 0)
         return -ENOTEMPTY;
     if (new) {
         replace_node(new, node);
@@ -202,7 +203,8 @@ int64_t tmpfs_list(struct file *file, void *entries, size_t size, uint64_t *posi
         const struct node *const node = &entry->node->node;
         if (entry->place + 2 <= *position)
             continue;
-        if (!listing_add(&listing, entry->name, entry->length, node->number, node->kind, entry->place + 2))
+        if (!listing_add(&listing, entry->name, entry->length, node->number, node->kind,
+                         entry->place + 2))
             break;
     }
     return listing_end(&listing);
@@ -214,7 +216,8 @@ bool tmpfs_busy(struct file_system *known)
     if (system->nameless > 0 || known->root->references > tmpfs_node(known->root)->held)
         return true;
     for (unsigned i = 0; i < TMPFS_BUCKETS; i++)
-        for (const struct tmpfs_entry *entry = system->entries[i]; entry; entry = entry->next_in_bucket)
+        for (const struct tmpfs_entry *entry = system->entries[i]; entry;
+             entry = entry->next_in_bucket)
             if (entry->node->node.references > entry->node->held)
                 return true;
     return false;

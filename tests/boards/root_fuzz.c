@@ -83,7 +83,8 @@ int main(int argc, char **argv)
         const uint32_t part = (uint32_t)MIN(size, 1000);
         memcpy(damaged, bytes, size);
         for (uint32_t j = below(4); j < 4; j++)
-            damaged[below(part)] = below(3) ? (uint8_t)below(256) : (uint8_t)(bytes[below(part)] + 1);
+            damaged[below(part)] =
+                below(3) ? (uint8_t)below(256) : (uint8_t)(bytes[below(part)] + 1);
         (void)judge(damaged, below(8) ? size : below((uint32_t)size));
     }
     return 0;

@@ -92,7 +92,8 @@ static void show_entries(struct file *directory, const char *path)
 {
     char bytes[64 + 256], below[PATH_LONGEST];
     int64_t got;
-    while ((got = directory->operations->list(directory, bytes, sizeof bytes, &directory->position)) > 0) {
+    while ((got = directory->operations->list(directory, bytes, sizeof bytes,
+                                              &directory->position)) > 0) {
         for (int64_t at = 0; at < got;) {
             const struct dirent *const entry = (const void *)(bytes + at);
             at += entry->d_reclen;
@@ -110,7 +111,8 @@ static void show(const char *path)
     struct node *node;
     struct file *file;
     struct stat facts;
-    BASE_ASSERT(path_find(path_root, *path ? path : "/", 0, &node) == 0 && node_facts(node, &facts) == 0);
+    BASE_ASSERT(path_find(path_root, *path ? path : "/", 0, &node) == 0 &&
+                node_facts(node, &facts) == 0);
     BASE_ASSERT(path_of(node, text, sizeof text) > 0 && strcmp(text, *path ? path : "/") == 0);
     printf("%s %o %ld", text, facts.st_mode, (long)facts.st_size);
     if (node->kind == NODE_LINK) {

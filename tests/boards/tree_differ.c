@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The same calls about paths, chosen by chance, to the kernel and to the pvh board's tree: results and
- * what is there afterwards have to be the same. Both begin with an empty tmpfs as their root.
+ * The same calls about paths, chosen by chance, to the kernel and to the pvh board's tree: results
+ * and what is there afterwards have to be the same. Both begin with an empty tmpfs as their root.
  *
- * Arguments: directory (a new one, on a tmpfs), seed, steps. Without a directory, only ours is called,
- * and memory fails now and then. At the end all of it is given back.
+ * Arguments: directory (a new one, on a tmpfs), seed, steps. Without a directory, only ours is
+ * called, and memory fails now and then. At the end all of it is given back.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -91,9 +91,15 @@ static void differ(const char *what)
     exit(1);
 }
 
-#define CALLS(X) X(openat) X(mkdirat) X(mknodat) X(unlinkat) X(rmdir) X(unlink) X(renameat2) X(linkat) \
-    X(symlinkat) X(readlinkat) X(newfstatat) X(faccessat2) X(fchmodat) X(fchownat) X(truncate) \
-    X(utimensat) X(getcwd) X(chdir) X(fchdir) X(umask) X(close)
+#define CALLS(X)                                                                                   \
+    X(openat)                                                                                      \
+    X(mkdirat)                                                                                     \
+    X(mknodat)                                                                                     \
+    X(unlinkat)                                                                                    \
+    X(rmdir)                                                                                       \
+    X(unlink)                                                                                      \
+    X(renameat2) X(linkat) X(symlinkat) X(readlinkat) X(newfstatat) X(faccessat2) X(fchmodat)      \
+        X(fchownat) X(truncate) X(utimensat) X(getcwd) X(chdir) X(fchdir) X(umask) X(close)
 
 static int64_t perform(int side, long number, const int64_t *a)
 {
@@ -104,8 +110,9 @@ static int64_t perform(int side, long number, const int64_t *a)
     struct call call;
     memcpy(call.a, a, sizeof call.a);
     switch (number) {
-#define CALL_OURS(name) case SYS_##name: return sys_##name(&call);
-    CALLS(CALL_OURS)
+#define CALL_OURS(name)                                                                            \
+    case SYS_##name: return sys_##name(&call);
+        CALLS(CALL_OURS)
 #undef CALL_OURS
     default: abort();
     }
@@ -114,8 +121,9 @@ static int64_t perform(int side, long number, const int64_t *a)
 static const char *name_of(long number)
 {
     switch (number) {
-#define CALL_NAME(name) case SYS_##name: return #name;
-    CALLS(CALL_NAME)
+#define CALL_NAME(name)                                                                            \
+    case SYS_##name: return #name;
+        CALLS(CALL_NAME)
 #undef CALL_NAME
     default: return "?";
     }
@@ -135,8 +143,7 @@ static int64_t both(const char *shown, long number, const int64_t *arguments)
         results[side] = perform(side, number, real);
     }
     const int64_t host = results[0], ours = results[1];
-    note("%s(%s) = %ld, %ld", name_of(number),
-                   shown, (long)host, (long)ours);
+    note("%s(%s) = %ld, %ld", name_of(number), shown, (long)host, (long)ours);
     const bool is_number = number == SYS_openat || number == SYS_getcwd;
     if (!alone && (is_number && host >= 0 ? ours < 0 : host != ours))
         differ("results");
@@ -150,7 +157,7 @@ static const char *path(char *text)
 {
     static const char *const names[] = {"a", "b", "c", "d", "a", "b", "..", ".", "l"};
     char *end = text;
-    const unsigned parts = 1 + below(4);
+    const unsigned parts = 1 + below(2) + (below(4) ? 0 : below(3));
     if (below(60) == 0)
         return strcpy(text, below(2) ? "" : "/");
     if (below(6) == 0)
@@ -172,16 +179,14 @@ static const char *path(char *text)
 
 static char one[2000], other[2000], shown[4200];
 
-static int64_t directory(void)
-{
-    return below(3) ? AT_FDCWD : below(40) ? SLOT(below(SLOTS)) : 77;
-}
+static int64_t directory(void) { return below(3) ? AT_FDCWD : below(40) ? SLOT(below(SLOTS)) : 77; }
 
 static void call_at(long number, int64_t second, int64_t third, int64_t fourth)
 {
     const int64_t from = directory();
     const int64_t arguments[6] = {from, (int64_t)path(one), second, third, fourth};
-    (void)snprintf(shown, sizeof shown, "%lx, %s, %lx, %lx", (long)from, one, (long)second, (long)third);
+    (void)snprintf(shown, sizeof shown, "%lx, %s, %lx, %lx", (long)from, one, (long)second,
+                   (long)third);
     (void)both(shown, number, arguments);
 }
 
@@ -196,7 +201,8 @@ static void call_paths(long number, int64_t flags)
 {
     const int64_t from = directory(), to = directory();
     const int64_t arguments[6] = {from, (int64_t)path(one), to, (int64_t)path(other), flags};
-    (void)snprintf(shown, sizeof shown, "%lx, %s, %lx, %s, %lx", (long)from, one, (long)to, other, (long)flags);
+    (void)snprintf(shown, sizeof shown, "%lx, %s, %lx, %s, %lx", (long)from, one, (long)to, other,
+                   (long)flags);
     (void)both(shown, number, arguments);
 }
 
@@ -211,10 +217,13 @@ static void close_slot(unsigned slot)
 
 static void call_open(void)
 {
-    static const int some[] = {O_CREAT, O_CREAT | O_EXCL, O_TRUNC, O_DIRECTORY, O_NOFOLLOW, O_APPEND, O_PATH};
+    static const int some[] = {O_CREAT,    O_CREAT | O_EXCL, O_TRUNC, O_DIRECTORY,
+                               O_NOFOLLOW, O_APPEND,         O_PATH};
     const unsigned slot = below(SLOTS);
     const int access[] = {O_RDONLY, O_WRONLY, O_RDWR};
     int flags = access[below(3)];
+    if (below(3) == 0)
+        flags = O_CREAT | O_RDWR;
     for (unsigned i = below(4); i > 0; i--)
         flags |= some[below(ARRAY_SIZE(some))];
     if (flags & O_CREAT && flags & O_DIRECTORY)
@@ -227,7 +236,8 @@ static void call_open(void)
 
 static void call_facts(void)
 {
-    static const int flags[] = {0, AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, 0x8};
+    static const int flags[] = {0, AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH,
+                                AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, 0x8};
     struct stat facts[SIDES] = {0};
     const int64_t from = directory(), flag = flags[below(ARRAY_SIZE(flags))];
     (void)path(one);
@@ -238,8 +248,7 @@ static void call_facts(void)
         results[side] = perform(side, SYS_newfstatat,
                                 (const int64_t[6]){at, (int64_t)one, (int64_t)&facts[side], flag});
     }
-    note("newfstatat(%s) = %ld, %ld", shown,
-                   (long)results[0], (long)results[1]);
+    note("newfstatat(%s) = %ld, %ld", shown, (long)results[0], (long)results[1]);
     if (alone)
         return;
     if (results[0] != results[1] || facts[0].st_mode != facts[1].st_mode ||
@@ -255,11 +264,12 @@ static void call_data(void)
 {
     static const uint64_t places[] = {0, 4000, 8192, 70000, (uint64_t)1 << 21, (uint64_t)3 << 40};
     static char bytes[SIDES][9000];
-    const unsigned slot = below(SLOTS), what = below(4);
+    const unsigned slot = below(SLOTS), what = below(5);
     uint64_t place = places[below(ARRAY_SIZE(places))] + below(200);
     const size_t size = below(8) ? below(300) : below(sizeof *bytes);
     int64_t result[SIDES] = {0};
-    struct file *const file = slots[slot][1] >= 0 ? descriptor_open_file((uint64_t)slots[slot][1]) : NULL;
+    struct file *const file =
+        slots[slot][1] >= 0 ? descriptor_open_file((uint64_t)slots[slot][1]) : NULL;
     if (!file || !file->node || file->node->kind != NODE_FILE)
         return;
     memset(bytes, (int)step, sizeof bytes);
@@ -270,12 +280,17 @@ static void call_data(void)
     } else if (what == 1 && access != O_RDONLY) {
         result[0] = alone ? 0 : ftruncate(slots[slot][0], (off_t)place);
         result[1] = file->operations->truncate(file, place);
-    } else if (what > 1 && access != O_WRONLY) {
+    } else if (what == 2) {
+        const int whence = below(2) ? SEEK_DATA : SEEK_HOLE;
+        result[0] = alone ? 0 : lseek(slots[slot][0], (off_t)place, whence);
+        result[0] = result[0] < 0 ? -errno : result[0];
+        result[1] = file->operations->seek(file, (int64_t)place, whence);
+    } else if (what > 2 && access != O_WRONLY) {
         result[0] = alone ? 0 : pread(slots[slot][0], bytes[0], size, (off_t)place);
         result[1] = file->operations->read(file, bytes[1], size, &place);
     }
-    note("data %u of %u at %lx, %zu = %ld, %ld", what,
-                   slot, (long)place, size, (long)result[0], (long)result[1]);
+    note("data %u of %u at %lx, %zu = %ld, %ld", what, slot, (long)place, size, (long)result[0],
+         (long)result[1]);
     if (!alone && (result[0] != result[1] || memcmp(bytes[0], bytes[1], sizeof *bytes) != 0))
         differ("data");
 }
@@ -292,8 +307,8 @@ static void call_texts(long number)
         const int64_t own[6] = {(int64_t)texts[side], size};
         results[side] = perform(side, number, number == SYS_getcwd ? own : link);
     }
-    note("%s(%lx, %s, %ld) = %ld %s, %ld %s",
-                   name_of(number), (long)from, one, (long)size, (long)results[0], texts[0], (long)results[1], texts[1]);
+    note("%s(%lx, %s, %ld) = %ld %s, %ld %s", name_of(number), (long)from, one, (long)size,
+         (long)results[0], texts[0], (long)results[1], texts[1]);
     if (!alone && (results[0] != results[1] || memcmp(texts[0], texts[1], sizeof *texts) != 0))
         differ("text");
 }
@@ -311,13 +326,15 @@ static size_t list(int side, int descriptor, char (*entries)[300], size_t most)
     else
         file->position = 0;
     for (;;) {
-        const int64_t got = side ? file->operations->list(file, bytes, sizeof bytes, &file->position)
-                                 : syscall(SYS_getdents64, descriptor, bytes, sizeof bytes);
+        const int64_t got = side
+                                ? file->operations->list(file, bytes, sizeof bytes, &file->position)
+                                : syscall(SYS_getdents64, descriptor, bytes, sizeof bytes);
         if (got <= 0)
             break;
         for (int64_t at = 0; at < got && count < most;) {
             struct dirent *const entry = (struct dirent *)(void *)(bytes + at);
-            (void)snprintf(entries[count++], sizeof *entries, "%s %u", entry->d_name, entry->d_type);
+            (void)snprintf(entries[count++], sizeof *entries, "%s %u", entry->d_name,
+                           entry->d_type);
             at += entry->d_reclen;
         }
     }
@@ -330,7 +347,8 @@ static void call_list(void)
     static char entries[SIDES][100][300];
     const unsigned slot = below(SLOTS);
     size_t counts[SIDES] = {0};
-    const struct file *const file = slots[slot][1] >= 0 ? descriptor_open_file((uint64_t)slots[slot][1]) : NULL;
+    const struct file *const file =
+        slots[slot][1] >= 0 ? descriptor_open_file((uint64_t)slots[slot][1]) : NULL;
     if (!file || !file->node || file->node->kind != NODE_DIRECTORY)
         return;
     for (int side = alone; side < SIDES; side++)
@@ -347,15 +365,21 @@ static void call_list(void)
 
 static void call_something(void)
 {
-    static const struct timespec times[2] = {{.tv_sec = 5, .tv_nsec = 7}, {.tv_sec = 9, .tv_nsec = UTIME_OMIT}};
+    static const struct timespec times[2] = {{.tv_sec = 5, .tv_nsec = 7},
+                                             {.tv_sec = 9, .tv_nsec = UTIME_OMIT}};
     static const mode_t modes[] = {S_IFREG | 0640, S_IFSOCK | 0600, 0600, S_IFDIR | 0700, 0170000};
     const int64_t mode = below(01000);
     switch (below(24)) {
-    case 0: case 1: case 2: call_open(); break;
-    case 3: case 4: call_at(SYS_mkdirat, mode | 0700, 0, 0); break;
+    case 0:
+    case 1:
+    case 2: call_open(); break;
+    case 3:
+    case 4: call_at(SYS_mkdirat, mode | 0700, 0, 0); break;
     case 5: call_at(SYS_unlinkat, below(2) ? AT_REMOVEDIR : 0, 0, 0); break;
     case 6: call_path(below(2) ? SYS_rmdir : SYS_unlink, 0); break;
-    case 7: case 8: case 9: call_paths(SYS_renameat2, below(2) ? 0 : below(4)); break;
+    case 7:
+    case 8:
+    case 9: call_paths(SYS_renameat2, below(2) ? 0 : below(4)); break;
     case 10: call_paths(SYS_linkat, below(2) ? 0 : AT_SYMLINK_FOLLOW); break;
     case 11: {
         const int64_t from = directory();
@@ -366,7 +390,8 @@ static void call_something(void)
     }
     case 12: call_texts(SYS_readlinkat); break;
     case 13: call_texts(SYS_getcwd); break;
-    case 14: case 15: call_facts(); break;
+    case 14:
+    case 15: call_facts(); break;
     case 16: call_at(SYS_faccessat2, below(9), below(3) ? 0 : AT_SYMLINK_NOFOLLOW, 0); break;
     case 17: call_at(SYS_fchmodat, mode | 0600, 0, 0); break;
     case 18: call_at(SYS_fchownat, below(2) ? 0 : -1, 0, below(2) ? 0 : AT_SYMLINK_NOFOLLOW); break;
@@ -386,7 +411,10 @@ static void call_something(void)
             (void)both("slot", SYS_fchdir, arguments);
         break;
     }
-    default: call_list(); call_data(); call_data();
+    default:
+        call_list();
+        for (unsigned i = below(20); i > 0; i--)
+            call_data();
     }
 }
 
@@ -398,7 +426,8 @@ static void begin(const char *path_of_root)
     program.directory = node_share(path_root);
     memset(slots, -1, sizeof slots);
     alone = !path_of_root;
-    if (!alone && ((geteuid() != 0 && unshare(CLONE_NEWUSER) != 0) || chroot(path_of_root) != 0 || chdir("/") != 0)) {
+    if (!alone && ((geteuid() != 0 && unshare(CLONE_NEWUSER) != 0) || chroot(path_of_root) != 0 ||
+                   chdir("/") != 0)) {
         perror("chroot");
         exit(CANNOT_RUN);
     }
