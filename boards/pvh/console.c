@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The consoles that the command line names, or all; and the control channel. */
+#include "cpu.h"
 #include "device.h"
+
+#define DEBUG_PORT 0xe9
 
 static struct console_device *devices;
 void (*console_owner)(struct console_device *device);
@@ -43,8 +46,17 @@ void console_add(struct console_device *device)
     devices = device;
 }
 
+/* Before there is any console: hypervisors log what comes at this port. */
+static void write_early(const char *bytes, size_t size)
+{
+    while (size-- > 0)
+        cpu_out8(DEBUG_PORT, (uint8_t)*bytes++);
+}
+
 void console_write(const char *bytes, size_t size)
 {
+    if (!devices)
+        write_early(bytes, size);
     for (struct console_device *device = devices; device; device = device->next) {
         if (is_console(device))
             device->write(device, bytes, size);

@@ -106,6 +106,8 @@ void block_device_add(struct block_device *device);
 
 /* Each kind of device, if it was linked in. */
 __attribute__((weak)) void virtio_begin(void);
+/* Before the start info is read: its memory map, where Xen's builder left it out. */
+__attribute__((weak)) void xen_complete_start(physical_t info);
 /* Before anything else: whether this is a Xen guest, its clock, console and hypercalls. */
 __attribute__((weak)) bool xen_begin(void);
 /* What Xen offers besides: xenbus, event channels, grants, and their files. */

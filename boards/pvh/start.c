@@ -75,6 +75,8 @@ static void begin_pages(void)
 
 void start_begin(physical_t info)
 {
+    if (xen_complete_start && info < MAPPED_AT_BOOT - PAGE_SIZE)
+        xen_complete_start(info);
     const char *const wrong = start_parse(at, info, &start);
     if (wrong)
         panic("%s", wrong);

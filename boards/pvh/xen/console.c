@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Consoles of a Xen guest: "hvc0", a ring that the host's console daemon serves, and "xen0", the
- * hypervisor's own log.
+ * The console of a Xen guest: "hvc0", a ring that the host's console daemon serves; without one,
+ * "xen0", the hypervisor's own log.
  */
 #include "xen/guest.h"
 
@@ -86,8 +86,9 @@ void xen_console_begin(void)
         output = (struct byte_ring){ring->out, sizeof ring->out, &ring->out_cons, &ring->out_prod};
         port = (evtchn_port_t)number;
         console_add(&ring_console);
+    } else {
+        console_add(&log_console);
     }
-    console_add(&log_console);
 }
 
 static void handle(void *unused, evtchn_port_t unused_port)

@@ -5,6 +5,7 @@
  */
 #include "xen/guest.h"
 
+#include <xen/arch-x86/hvm/start_info.h>
 #include <xen/memory.h>
 
 /* One mapping for each domain that there can be is what a xenstored asks for. */
@@ -24,7 +25,7 @@ static physical_t first;
 static uint32_t used, free_count, free_room;
 static uint32_t *free_frames;
 
-void frames_begin(void)
+static struct memory_map_entry *read_map(unsigned *count)
 {
     static struct memory_map_entry entries[RANGES_MOST];
     struct xen_memory_map map = {.nr_entries = RANGES_MOST};
@@ -32,10 +33,35 @@ void frames_begin(void)
     const int64_t result = xen_operation(__HYPERVISOR_memory_op, XENMEM_memory_map, &map);
     if (result != 0)
         panic("Xen gives no map of the memory: %d", (int)result);
+    *count = MIN(map.nr_entries, RANGES_MOST);
+    return entries;
+}
+
+void frames_begin(void)
+{
+    unsigned count;
+    const struct memory_map_entry *entries = read_map(&count);
     uint64_t end = FIRST_POSSIBLE;
-    for (unsigned i = 0; i < MIN(map.nr_entries, RANGES_MOST); i++)
+    for (unsigned i = 0; i < count; i++)
         end = MAX(end, entries[i].start + entries[i].size);
     first = round_up(end, FRAMES_ALIGNMENT);
+}
+
+/* init-xenstore-domain has none in the start info. */
+void xen_complete_start(physical_t info)
+{
+    static struct hvm_memmap_table_entry table[RANGES_MOST];
+    struct hvm_start_info *start = page_pointer(info);
+    if (!xen_is_here() || start->magic != XEN_HVM_START_MAGIC_VALUE || start->version == 0 ||
+        start->memmap_entries > 0)
+        return;
+    unsigned count;
+    const struct memory_map_entry *entries = read_map(&count);
+    for (unsigned i = 0; i < count; i++)
+        table[i] = (struct hvm_memmap_table_entry){
+            .addr = entries[i].start, .size = entries[i].size, .type = entries[i].type};
+    start->memmap_paddr = physical_of(table);
+    start->memmap_entries = count;
 }
 
 /* There is always room for all frames in use to become free. */

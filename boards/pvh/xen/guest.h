@@ -24,6 +24,7 @@ struct node;
 
 /* hypercall.c: calls into Xen; results are as system calls'. */
 
+bool xen_is_here(void);
 int64_t xen_hypercall(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
 /* For those with a command and a structure, which is the most usual. */
 static inline int64_t xen_operation(unsigned number, unsigned command, void *with)

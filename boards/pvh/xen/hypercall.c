@@ -21,9 +21,8 @@
 #define VENDOR_HYGON 0x6f677948u
 
 struct shared_info *xen_shared;
-static bool is_guest, is_amd;
 
-static bool find_xen(void)
+bool xen_is_here(void)
 {
     for (uint32_t leaf = XEN_CPUID_FIRST_LEAF; leaf < LEAF_LAST; leaf += LEAF_STEP) {
         const struct cpu_id id = cpu_id(leaf, 0);
@@ -34,12 +33,20 @@ static bool find_xen(void)
     return false;
 }
 
+static bool is_amd(void)
+{
+    static uint32_t vendor;
+    if (!vendor)
+        vendor = cpu_id(0, 0).b;
+    return vendor == VENDOR_AMD || vendor == VENDOR_HYGON;
+}
+
 int64_t xen_hypercall(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 {
     int64_t result = number;
     register uint64_t fourth __asm__("r10") = d;
     register uint64_t fifth __asm__("r8") = e;
-    if (is_amd)
+    if (is_amd())
         __asm__ volatile("vmmcall"
                          : "+a"(result), "+D"(a), "+S"(b), "+d"(c), "+r"(fourth), "+r"(fifth)
                          : : "memory");
@@ -66,11 +73,8 @@ int64_t xen_set_parameter(uint32_t number, uint64_t value)
 
 bool xen_begin(void)
 {
-    if (!find_xen())
+    if (!xen_is_here())
         return false;
-    const uint32_t vendor = cpu_id(0, 0).b;
-    is_amd = vendor == VENDOR_AMD || vendor == VENDOR_HYGON;
-    is_guest = true;
     frames_begin();
     /* Any value tells Xen that the shared info is to be that of a machine of 64 bits. */
     (void)xen_set_parameter(HVM_PARAM_CALLBACK_IRQ, 0);
@@ -87,6 +91,6 @@ bool xen_begin(void)
 void xen_shutdown(unsigned reason)
 {
     struct sched_shutdown shutdown = {.reason = reason};
-    if (is_guest)
+    if (xen_is_here())
         (void)xen_operation(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &shutdown);
 }
