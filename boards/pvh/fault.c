@@ -10,9 +10,6 @@
 #include "program.h"
 #include "space.h"
 
-/* So many pages are the base's: programs meet the end of memory first, and it can say so. */
-#define PAGES_KEPT 16
-
 static bool may_have_page(const struct space *space)
 {
     return space->pages < space->most_pages && pages_free() > PAGES_KEPT;

@@ -193,7 +193,8 @@ static uint64_t choose(const struct space *space, uint64_t size)
 
 bool space_has_room(const struct space *space, uint64_t size)
 {
-    return size / PAGE_SIZE <= MIN(space->most_pages - space->pages, pages_free());
+    const uint64_t free = pages_free(), room = free - MIN(free, PAGES_KEPT);
+    return size / PAGE_SIZE <= MIN(space->most_pages - space->pages, room);
 }
 
 /* Whether nothing is mapped up to end, where next is the first region that comes. */

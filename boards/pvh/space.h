@@ -6,6 +6,9 @@
 #include "file.h"
 #include "program.h"
 
+/* So many pages are the base's: programs meet the end of memory first, and it can say so. */
+#define PAGES_KEPT 16u
+
 /* A region that maps itself is not joined with others, moved, or filled by faults. */
 static inline bool region_is_device(const struct region *region)
 {

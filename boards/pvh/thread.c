@@ -15,6 +15,8 @@
 #define XCR0_LEAF 0xdu
 /* x87, SSE, AVX, AVX-512. */
 #define XCR0_KNOWN 0xe7u
+/* A stack in the base, and as much again. */
+#define PAGES_PER_THREAD (2 * STACK_SIZE / PAGE_SIZE)
 
 extern char boot_stack_end[];
 void thread_first(void);
@@ -26,6 +28,7 @@ static struct list woken, ready;
 static struct thread *gone;
 static bool share_over;
 static int last_id;
+static size_t count;
 static bool has_xsave;
 static void *clean_floats;
 
@@ -81,6 +84,7 @@ void threads_begin(void)
 
 static void put_stack(struct thread *thread)
 {
+    count--;
     stack_put(round_up(thread->stack_end, PAGE_SIZE));
     heap_put(thread);
 }
@@ -107,6 +111,9 @@ static void prepare_stack(struct thread *thread, void (*begin)(void *), void *wi
 
 struct thread *thread_make(struct program *program, void (*begin)(void *), void *with)
 {
+    /* Otherwise a program makes more threads than there is memory for what they do. */
+    if (program && count >= pages_total() / PAGES_PER_THREAD)
+        return NULL;
     struct thread *thread = heap_get(sizeof *thread);
     if (!thread)
         return NULL;
@@ -119,6 +126,7 @@ struct thread *thread_make(struct program *program, void (*begin)(void *), void 
     list_begin(&thread->ready);
     list_begin(&thread->siblings);
     thread->id = ++last_id;
+    count++;
     thread->program = program;
     thread->state = THREAD_WAITING;
     if (program) {
