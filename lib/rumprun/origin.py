@@ -23,6 +23,9 @@ from rumprun.version import VERSION
 
 OWN_SOURCE = "dh-rumprun"
 
+# Where scripts/lwip unpacks lwIP's variant, with a note of its source.
+_UNPACKED = paths.DATA / "build" / "lwip"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
@@ -100,7 +103,9 @@ def _said_by(program: Path) -> Contributions | None:
 def _place_of(name: str, target: Target) -> Path | None:
     """Where a linked file is: one that is relative, below the toolchain's prefix or variants'."""
     if "/" not in name:
-        return None
+        # What the pvh board's base is linked with, in a checkout.
+        path = _UNPACKED / target.prefix.relative_to("/") / "lib" / name
+        return path if paths.IN_TREE and path.is_file() else None
     for top in (target.sysroot, target.prefix):
         # An absolute name stays as it is.
         path = top / name
@@ -112,6 +117,10 @@ def _place_of(name: str, target: Target) -> Path | None:
 def _built_here(path: Path) -> Source | None:
     """The source of what a checkout has built itself, and so no package owns."""
     built = paths.DATA / "build"
+    note = _UNPACKED / "source"
+    if path.is_relative_to(_UNPACKED) and note.is_file():
+        name, _, version = note.read_text(encoding="ascii").strip().partition(" ")
+        return Source(name=name, version=version)
     ours = (built / "boards", built / "toolchain")
     if not paths.IN_TREE or not any(path.resolve().is_relative_to(place) for place in ours):
         return None
