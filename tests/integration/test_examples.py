@@ -127,8 +127,8 @@ def fetch(port: int) -> bytes:
             connection.close()
 
 
-def test_nginx_answers(place: Path) -> None:
-    bake(place, "nginx.rumprun-bake")
+def test_nginx_answers(place: Path, board: str) -> None:
+    bake(place, "nginx.rumprun-bake", board=board)
     port = free_port()
     options = ["--accel", "tcg", "--timeout", str(BOOT_SECONDS), "--forward", f"{port}:80"]
     server = threading.Thread(
