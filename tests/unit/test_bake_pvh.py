@@ -21,8 +21,10 @@ from rumprun.bake.root_archive import read_root
 from rumprun.bake.slots import SLOT_SIZE, slot_start
 from rumprun.bake.table import encode_table
 from rumprun.bake.unpack import read_programs
+from rumprun.cli.main import main
 from rumprun.config.check import parse_document
 from rumprun.errors import MissingError, UsageError
+from rumprun.lab.debug import place_programs
 from rumprun.target.descriptor import load_target
 from unit.pvh_samples import install
 from unit.test_slots import R, X, with_segments
@@ -37,6 +39,7 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "boards"
     monkeypatch.setenv("RUMPRUN_BOARD_ROOT", str(root))
     monkeypatch.setattr(origin, "owners_of", lambda _files: {})
+    monkeypatch.setattr("rumprun.bake.iso.require_tools", lambda: None)
     calling(monkeypatch)
     return install(root)
 
@@ -212,3 +215,34 @@ def test_without_the_board_there_is_no_image(request_: BakeRequest, tmp_path: Pa
     base.unlink()
     with pytest.raises(MissingError, match=r"base.*not there"):
         BOARD.bake(request_, tmp_path)
+
+
+def test_other_commands_know_the_image(
+    tmp_path: Path, request_: BakeRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "small.image"
+    baked(request_, place)
+    assert main(["xl", str(place)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {'name = "small"', 'type = "pvh"', f'kernel = "{place}/kernel"'} <= set(lines)
+    assert 'extra = "console=hvc0"' in lines
+    assert not any(line.startswith("ramdisk") for line in lines)
+    module = tmp_path / "module"
+    assert main(["xl", str(place), "--ramdisk", str(module), "--", "x"]) == 0
+    assert f'ramdisk = "{module}"' in capsys.readouterr().out.splitlines()
+    assert "rumprun/table" in read_root(module.read_bytes(), where="x")
+    assert main(["xl", str(place), "--ramdisk", str(module)]) == UsageError.exit_code
+    assert "nothing to put there" in capsys.readouterr().err
+    assert main(["xl", str(place), "--type", "pv"]) == UsageError.exit_code
+    assert "board pvh does not run in a domain of type pv" in capsys.readouterr().err
+    assert main(["iso", "-o", str(tmp_path / "i.iso"), str(place)]) != 0
+    assert "bake the image for board linux" in capsys.readouterr().err
+
+
+def test_gdb_finds_programs_where_they_are(tmp_path: Path, request_: BakeRequest) -> None:
+    image = baked(request_, tmp_path / "image")
+    placed = place_programs(read_programs(image, tmp_path / "image"), (), tmp_path)
+    assert [(each.base, each.offset, each.content) for each in placed] == [
+        (SLOT_SIZE, SLOT_SIZE, None),
+        (2 * SLOT_SIZE, 2 * SLOT_SIZE, None),
+    ]

@@ -103,7 +103,7 @@ def test_memory_is_as_wanted_or_baked_and_has_room_for_the_files() -> None:
     assert memory_given(IMAGE, 99) == 99
     assert memory_given(dataclasses.replace(IMAGE, memory=None), None) == 192
     large = dataclasses.replace(IMAGE.programs[0], size=50 << 20)
-    with pytest.raises(InputError, match=r"32 MiB of memory, .* alone take 50\.0 MiB"):
+    with pytest.raises(InputError, match=r"32 MiB of memory, .* takes 51\.0 MiB"):
         memory_given(dataclasses.replace(IMAGE, programs=(large,)), 32)
 
 

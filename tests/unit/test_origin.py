@@ -148,3 +148,22 @@ def test_a_program_that_says_nonsense_is_unknown_and_said_so(
     assert owners == {}
     assert trace_programs([path], target)[path].contributions is None
     assert "counts as unknown" in " ".join(capsys.readouterr().err.split())
+
+
+def test_what_a_checkout_has_unpacked_has_a_note_of_its_source(
+    tmp_path: Path,
+    target: Target,
+    owners: dict[Path, InstalledPackage],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert owners == {}
+    unpacked = tmp_path / "lwip"
+    monkeypatch.setattr(origin, "_UNPACKED", unpacked)
+    monkeypatch.setattr("rumprun.paths.IN_TREE", True)
+    path = make(tmp_path, LinkedFile(file="liblwip.a", bytes=7))
+    assert sources(path, target) == [None]
+    archive = unpacked / target.prefix.relative_to("/") / "lib/liblwip.a"
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"archive")
+    (unpacked / "source").write_text("lwip 2.1.3-1\n")
+    assert sources(path, target) == [Source(name="lwip", version="2.1.3-1")]

@@ -134,11 +134,12 @@ def memory_given(image: Image, wanted: int | None) -> int:
     Raises :class:`InputError` where not even the files fit.
     """
     memory = memory_chosen(image, wanted)
-    # The programs are there packed and unpacked, until the kernel has unpacked them all.
-    least = image.size + sum(program.size for program in image.programs)
+    # The programs are there packed and unpacked, until the kernel has unpacked them all; a PC's
+    # first MiB is not for them.
+    least = _MIB + image.size + sum(program.size for program in image.programs)
     if memory * _MIB < least:
         raise InputError(
-            f"{memory} MiB of memory, and the image's files alone take {least / _MIB:.1f} MiB",
+            f"{memory} MiB of memory, and to load the image takes {least / _MIB:.1f} MiB",
             hint="give the machine more with --memory",
         )
     return memory
