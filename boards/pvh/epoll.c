@@ -24,6 +24,8 @@ struct place {
     struct waiter waiter;
     struct entry *entry;
     struct place *more;
+    /* What the queue tells of. */
+    unsigned events;
 };
 
 struct entry {
@@ -47,12 +49,12 @@ static void become_ready(struct entry *entry)
 
 static void notify(struct waiter *waiter)
 {
-    struct entry *entry = CONTAINER_OF(waiter, struct place, waiter)->entry;
-    if (entry->event.events & ~HOW_EVENTS)
-        become_ready(entry);
+    const struct place *place = CONTAINER_OF(waiter, struct place, waiter);
+    if (place->entry->event.events & place->events & ~HOW_EVENTS)
+        become_ready(place->entry);
 }
 
-static void add_place(struct poll_watch *watch, struct wait_queue *queue)
+static void add_place(struct poll_watch *watch, struct wait_queue *queue, unsigned events)
 {
     struct entry *entry = CONTAINER_OF(watch, struct entry, watch);
     struct place *place = &entry->first;
@@ -66,6 +68,7 @@ static void add_place(struct poll_watch *watch, struct wait_queue *queue)
         entry->first.more = place;
     }
     place->entry = entry;
+    place->events = events;
     place->waiter.notify = notify;
     wait_add(&place->waiter, queue);
 }

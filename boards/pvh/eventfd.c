@@ -57,8 +57,8 @@ static int64_t counter_write(struct file *file, const void *bytes, size_t size, 
 static unsigned counter_poll(struct file *file, struct poll_watch *watch)
 {
     struct counter *counter = file->data;
-    poll_add(watch, &counter->readable);
-    poll_add(watch, &counter->writable);
+    poll_add_for(watch, &counter->readable, POLLIN);
+    poll_add_for(watch, &counter->writable, POLLOUT);
     return (counter->count ? POLLIN : 0u) | (counter->count < COUNT_MOST ? POLLOUT : 0u);
 }
 

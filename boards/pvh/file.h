@@ -30,6 +30,8 @@ enum node_kind { NODE_DIRECTORY, NODE_FILE, NODE_LINK, NODE_DEVICE, NODE_PIPE, N
 struct poll_watch;
 /* Once or more from within poll. Without memory, the caller of poll is told. */
 void poll_add(struct poll_watch *watch, struct wait_queue *queue);
+/* The same for a queue that tells of these events alone. */
+void poll_add_for(struct poll_watch *watch, struct wait_queue *queue, unsigned events);
 
 /* Operations that are NULL are not there: -EINVAL or whatever Linux says. */
 struct file_operations {

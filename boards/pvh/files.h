@@ -61,7 +61,7 @@ void locks_end(const struct file *file);
 /* poll.c: waiting for many files. */
 
 struct poll_watch {
-    void (*add)(struct poll_watch *watch, struct wait_queue *queue);
+    void (*add)(struct poll_watch *watch, struct wait_queue *queue, unsigned events);
 };
 /* What the file is ready for. */
 static inline unsigned file_ready(struct file *file, struct poll_watch *watch)

@@ -278,7 +278,7 @@ static void give_up(const struct lock *what)
 
 void locks_close(const struct program *program, const struct file *file)
 {
-    if (list_empty(&locks))
+    if (list_empty(&locks) || file_is_path(file))
         return;
     struct lock what = {.owner = program};
     identify(file, &what);

@@ -29,10 +29,15 @@ struct table {
     bool failed;
 };
 
-void poll_add(struct poll_watch *watch, struct wait_queue *queue)
+void poll_add_for(struct poll_watch *watch, struct wait_queue *queue, unsigned events)
 {
     if (watch)
-        watch->add(watch, queue);
+        watch->add(watch, queue, events);
+}
+
+void poll_add(struct poll_watch *watch, struct wait_queue *queue)
+{
+    poll_add_for(watch, queue, UINT32_MAX);
 }
 
 static void notify(struct waiter *waiter)
@@ -56,8 +61,9 @@ static struct place *place_get(struct table *table)
     return &table->more->some[(number - FEW) % ARRAY_SIZE(table->more->some)];
 }
 
-static void add(struct poll_watch *watch, struct wait_queue *queue)
+static void add(struct poll_watch *watch, struct wait_queue *queue, unsigned events)
 {
+    (void)events;
     struct table *table = CONTAINER_OF(watch, struct table, watch);
     struct place *place = place_get(table);
     if (!place) {

@@ -174,7 +174,9 @@ static int64_t move_vector(const struct call *call, bool write, uint64_t *positi
     if (result < 0)
         return result;
     (void)file_share(file);
-    if (vector.count > 1 && file_is_stream(file) && vector.total <= GATHER_MOST)
+    /* A counter is told of each number on its own. */
+    const bool is_one = !write || file->operations->seek != file_seek_nowhere;
+    if (vector.count > 1 && file_is_stream(file) && is_one && vector.total <= GATHER_MOST)
         result = move_gathered(file, write, &vector);
     else
         result = move_parts(file, write, &vector, position ? position : &file->position);
