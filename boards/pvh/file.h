@@ -52,6 +52,8 @@ struct file_operations {
     /* For those without a node. */
     int (*facts)(struct file *file, struct stat *facts);
     int (*truncate)(struct file *file, uint64_t size);
+    /* fsync, for what is not in memory alone. */
+    int (*sync)(struct file *file);
     /* getdents64: fills in as many entries as fit. */
     int64_t (*list)(struct file *file, void *entries, size_t size, uint64_t *position);
     /* The last reference is gone. */

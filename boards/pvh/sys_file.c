@@ -30,12 +30,14 @@ int64_t sys_fstat(const struct call *call)
     return copy_out(call->a[1], &facts, sizeof facts) ? 0 : -EFAULT;
 }
 
-/* All is in memory: there is nothing to wait for, but not every file is one to be kept. */
+/* Most is in memory: there is nothing to wait for, but not every file is one to be kept. */
 static int64_t file_sync(uint64_t number)
 {
-    const struct file *file = descriptor_open_file(number);
+    struct file *file = descriptor_open_file(number);
     if (!file)
         return -EBADF;
+    if (file->operations->sync)
+        return file->operations->sync(file);
     return file_is(file, NODE_FILE) || file_is(file, NODE_DIRECTORY) ? 0 : -EINVAL;
 }
 

@@ -47,6 +47,8 @@ static int64_t move(struct file *file, char *bytes, size_t size, uint64_t *posit
 {
     struct block_device *device = file->data;
     const uint64_t end = size_of(device);
+    if (write && device->read_only)
+        return -EPERM;
     if (*position >= end)
         return write && size ? -ENOSPC : 0;
     const size_t wanted = MIN(size, end - *position);
@@ -108,12 +110,19 @@ static int64_t block_control(struct file *file, unsigned request, uint64_t argum
     }
 }
 
+static int block_sync(struct file *file)
+{
+    struct block_device *device = file->data;
+    return device->flush(device);
+}
+
 static const struct file_operations operations = {
     .name = "block",
     .read = block_read,
     .write = block_write,
     .control = block_control,
     .seek = block_seek,
+    .sync = block_sync,
 };
 
 static int open_block(struct node *node, int flags, struct file **opened)
@@ -127,8 +136,6 @@ static int open_block(struct node *node, int flags, struct file **opened)
         found = one->file.device == facts.st_rdev ? one : found;
     if (!found)
         return -ENXIO;
-    if (found->device->read_only && (flags & O_ACCMODE) != O_RDONLY)
-        return -EROFS;
     *opened = file_make(&operations, node, flags, found->device);
     return *opened ? 0 : -ENOMEM;
 }

@@ -15,7 +15,14 @@ from rumprun.bake.board import Board, Boot, BootRequest, find_board
 from rumprun.bake.image import Image, check_files, read_image
 from rumprun.errors import BootError, InputError, UsageError
 from rumprun.lab.accelerator import QEMU, choose_accelerator, require_qemu
-from rumprun.lab.devices import PC, Devices, check_devices, device_words, failure_hint
+from rumprun.lab.devices import (
+    MICROVM,
+    PC,
+    Devices,
+    check_devices,
+    device_words,
+    failure_hint,
+)
 from rumprun.lab.vmlinux import direct_kernel
 from rumprun.workdir import temporary_tree
 
@@ -175,7 +182,8 @@ def qemu_command(
         raise UsageError(f"{control} has a comma", hint="set TMPDIR to a directory without one")
     return [
         QEMU,
-        *("-machine", machine),
+        # Without ACPI, microvm says on the command line where its devices are.
+        *("-machine", f"{machine},acpi=off" if machine == MICROVM else machine),
         *("-accel", accelerator),
         *("-cpu", "max"),
         *("-smp", "1"),
