@@ -18,38 +18,21 @@
 
 char host_name[65] = "(none)";
 
-int64_t sys_getpid(const struct call *call)
-{
-    (void)call;
-    return program_current()->id;
-}
+#define ANSWER(name, answer)                                                                       \
+    int64_t sys_##name(const struct call *call)                                                    \
+    {                                                                                              \
+        (void)call;                                                                                \
+        return answer;                                                                             \
+    }
 
-int64_t sys_getppid(const struct call *call)
-{
-    (void)call;
-    return PARENT;
-}
-
-/* Everybody is root, and cannot become anybody else. */
-
-int64_t sys_getuid(const struct call *call)
-{
-    (void)call;
-    return 0;
-}
-
-int64_t sys_getgid(const struct call *call) { return sys_getuid(call); }
-int64_t sys_geteuid(const struct call *call) { return sys_getuid(call); }
-int64_t sys_getegid(const struct call *call) { return sys_getuid(call); }
-
-int64_t sys_setuid(const struct call *call)
-{
-    return (uint32_t)call->a[0] == 0 ? 0 : -EPERM;
-}
-
-int64_t sys_setgid(const struct call *call) { return sys_setuid(call); }
+ANSWER(getpid, program_current()->id)
+ANSWER(getppid, PARENT)
+ANSWER(wait4, -ECHILD)
+ANSWER(waitid, -ECHILD)
 
 /* Each program is a session and a process group of its own. */
+ANSWER(getpgrp, program_current()->id)
+ANSWER(setsid, -EPERM)
 
 int64_t sys_getpgid(const struct call *call)
 {
@@ -58,32 +41,24 @@ int64_t sys_getpgid(const struct call *call)
 }
 
 int64_t sys_getsid(const struct call *call) { return sys_getpgid(call); }
-int64_t sys_getpgrp(const struct call *call) { return sys_getpid(call); }
 
-int64_t sys_setsid(const struct call *call)
-{
-    (void)call;
-    return -EPERM;
-}
-
+/* A leader of a session stays where it is, and others are nobody's children. */
 int64_t sys_setpgid(const struct call *call)
 {
-    const int own = program_current()->id, id = (int)call->a[0], group = (int)call->a[1];
+    const int id = (int)call->a[0], group = (int)call->a[1];
     if (group < 0)
         return -EINVAL;
-    if (id != 0 && id != own)
-        return -ESRCH;
-    /* Linux's answer to the leader of a session. */
-    return -EPERM;
+    return id == 0 || id == program_current()->id ? -EPERM : -ESRCH;
 }
 
-int64_t sys_wait4(const struct call *call)
-{
-    (void)call;
-    return -ECHILD;
-}
+/* Everybody is root, and cannot become anybody else. */
+ANSWER(getuid, 0)
+ANSWER(getgid, 0)
+ANSWER(geteuid, 0)
+ANSWER(getegid, 0)
 
-int64_t sys_waitid(const struct call *call) { return sys_wait4(call); }
+int64_t sys_setuid(const struct call *call) { return (uint32_t)call->a[0] == 0 ? 0 : -EPERM; }
+int64_t sys_setgid(const struct call *call) { return sys_setuid(call); }
 
 /* The program of that id, or for 0 the current one. */
 static struct program *find(uint64_t id)
