@@ -145,7 +145,6 @@ static void clocks(void)
     check_call("getrusage", getrusage(RUSAGE_SELF, &usage));
     check_call("of a thread", getrusage(RUSAGE_THREAD, &usage));
     check_call("of children", getrusage(RUSAGE_CHILDREN, &usage));
-    check_value("who used nothing", usage.ru_utime.tv_sec + usage.ru_utime.tv_usec);
     check_call("of nobody", getrusage(99, &usage));
     check_true("times", times(&ticks) != (clock_t)-1);
     check_error("sleeping by one's own time", clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &time, NULL));
