@@ -29,7 +29,8 @@ static struct thread thread;
 struct thread *thread_current = &thread;
 
 static _Alignas(4096) char stack[STACK_BYTES];
-static _Alignas(64) char state[FLOATS_MOST], loaded[FLOATS_MOST], own[FLOATS_MOST], kept[FLOATS_MOST];
+static _Alignas(64) char state[FLOATS_MOST], loaded[FLOATS_MOST], own[FLOATS_MOST];
+static char kept[FLOATS_MOST];
 static uint64_t seed;
 
 static uint64_t random_word(void)
@@ -134,7 +135,8 @@ static void damage(uint64_t frame)
     random_bytes((char *)(uintptr_t)frame, MIN(end - frame, size));
 }
 
-static void check_made(const struct registers *before, const struct registers *r, bool on_signal_stack)
+static void check_made(const struct registers *before, const struct registers *r,
+                       bool on_signal_stack)
 {
     const uint64_t base = (uintptr_t)stack;
     BASE_ASSERT(r->rsp >= base && r->rsp % 16 == 8 && r->error == 0);
@@ -159,7 +161,8 @@ static bool round_once(void)
     random_state();
     thread.signal_stack = random_word() % 3 ? 0 : (uintptr_t)stack + random_word() % 40000;
     thread.signal_stack_size = thread.signal_stack ? SIGNAL_STACK_LEAST + random_word() % 20000 : 0;
-    const bool changes = (action.flags & SA_ONSTACK) && signal_stack_state(&thread, before.rsp) == 0;
+    const bool changes =
+        (action.flags & SA_ONSTACK) && signal_stack_state(&thread, before.rsp) == 0;
     char red_zone[RED_ZONE];
     const bool has_red_zone = copy_in(red_zone, before.rsp - RED_ZONE, RED_ZONE);
     r = before;

@@ -147,7 +147,8 @@ static void clocks(void)
     check_call("of children", getrusage(RUSAGE_CHILDREN, &usage));
     check_call("of nobody", getrusage(99, &usage));
     check_true("times", times(&ticks) != (clock_t)-1);
-    check_error("sleeping by one's own time", clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &time, NULL));
+    check_error("sleeping by one's own time",
+                clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &time, NULL));
 }
 
 int main(void)
