@@ -19,13 +19,21 @@ struct lives {
     /* Something happened, which those who wait here want to know. */
     bool news;
     struct wait_queue queue;
-    /* The machine is to stop; until that is seen to. */
-    bool stop;
+    /* The machine is to stop; until that is seen to. And whether it ever was. */
+    bool stop, asked_to_stop;
 };
 
 static struct lives lives;
 
-static uint64_t milliseconds_now(void) { return clock_now() / MILLISECOND; }
+/* One program that is not started again needs no time, whose measurement would take longer than all
+   of the machine's start; until it is to stop. */
+static uint64_t milliseconds_now(void)
+{
+    const struct config_entry *first = lives.config->rc.entries;
+    const bool timed = lives.asked_to_stop || lives.config->rc.count != 1 ||
+                       first->restart != CONFIG_RESTART_NO || first->ready != CONFIG_READY_STARTED;
+    return timed ? clock_now() / MILLISECOND : 0;
+}
 
 static void tell_news(void)
 {
@@ -41,7 +49,7 @@ static void take_end(struct program *program)
 
 void machine_stop(void)
 {
-    lives.stop = true;
+    lives.stop = lives.asked_to_stop = true;
     tell_news();
 }
 
