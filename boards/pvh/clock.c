@@ -184,12 +184,19 @@ uint64_t clock_epoch(void)
     return epoch;
 }
 
-/* The seconds alone, as long as nobody has asked for more. */
+uint64_t clock_real(void)
+{
+    /* In this order: the first time, it takes a while to find out. */
+    const uint64_t since = clock_epoch();
+    return since + clock_now();
+}
+
+/* The seconds alone, as long as the machine starts. */
 uint64_t clock_stamp(void)
 {
     static uint64_t seconds;
-    if (scale)
-        return clock_epoch() + clock_now();
+    if (scale || thread_current->program)
+        return clock_real();
     if (!seconds)
         seconds = rtc_seconds();
     return seconds * SECOND;

@@ -58,7 +58,7 @@ int time_of_clock(int clock, uint64_t *now)
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
     case CLOCK_REALTIME_ALARM:
-    case CLOCK_TAI: *now = clock_now() + clock_epoch(); return 0;
+    case CLOCK_TAI: *now = clock_real(); return 0;
     case CLOCK_PROCESS_CPUTIME_ID: *now = time_of_program(program_current()); return 0;
     case CLOCK_THREAD_CPUTIME_ID: *now = time_of_thread(thread_current); return 0;
     default: return clock < 0 ? time_of_other(clock, now) : -EINVAL;
@@ -149,7 +149,7 @@ int64_t sys_nanosleep(const struct call *call)
 
 int64_t sys_gettimeofday(const struct call *call)
 {
-    const uint64_t now = clock_now() + clock_epoch();
+    const uint64_t now = clock_real();
     const struct timeval time = {.tv_sec = (time_t)(now / TIME_SECOND),
                                  .tv_usec = (suseconds_t)(now % TIME_SECOND / 1000)};
     const struct timezone zone = {0};
@@ -160,7 +160,7 @@ int64_t sys_gettimeofday(const struct call *call)
 
 int64_t sys_time(const struct call *call)
 {
-    const time_t now = (time_t)((clock_now() + clock_epoch()) / TIME_SECOND);
+    const time_t now = (time_t)(clock_real() / TIME_SECOND);
     return call->a[0] && !copy_out(call->a[0], &now, sizeof now) ? -EFAULT : now;
 }
 

@@ -166,7 +166,9 @@ uint64_t clock_of_ticks(uint64_t ticks);
 /* What to add for the time since 1970. */
 uint64_t clock_epoch(void);
 void clock_set_epoch(uint64_t epoch);
-/* The time since 1970 for files, which needs no measuring before the time is asked for. */
+/* Since 1970. */
+uint64_t clock_real(void);
+/* The same for files, whose times need no measuring before the first program. */
 uint64_t clock_stamp(void);
 /* Has the processor interrupted at the earliest deadline, or where another thread is ready and the
    current one has had its share. */
