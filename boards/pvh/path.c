@@ -265,7 +265,8 @@ static int open_node(struct node *node, int flags, bool made, struct file **open
         return *opened ? 0 : -ENOMEM;
     }
     int error = may_open(node, flags, made);
-    if (!error && flags & O_TRUNC && !made && node->kind == NODE_FILE)
+    /* To what is made as it is read, it makes no difference. */
+    if (!error && flags & O_TRUNC && !made && node->kind == NODE_FILE && node->operations->change)
         error = node_change(node, &(struct stat){.st_size = 0}, NODE_CHANGE_SIZE);
     return error ? error : node->operations->open(node, flags, opened);
 }

@@ -193,6 +193,9 @@ int64_t sys_readlinkat(const struct call *call)
 
 PLACE_CALL(readlink, readlinkat, 3)
 
+/* ANON_INODE_FS_MAGIC, where Linux keeps what has no name. */
+#define NAMELESS_MAGIC 0x09041934
+
 static int64_t system_out(struct file_system *system, uint64_t to)
 {
     struct statfs facts;
@@ -218,5 +221,11 @@ int64_t sys_fstatfs(const struct call *call)
     const struct file *const file = descriptor_file((unsigned)call->a[0]);
     if (!file)
         return -EBADF;
-    return file->node ? system_out(file->node->system, call->a[1]) : -ENOSYS;
+    if (file->node)
+        return system_out(file->node->system, call->a[1]);
+    const struct statfs none = {.f_type = NAMELESS_MAGIC,
+                                .f_bsize = PAGE_SIZE,
+                                .f_frsize = PAGE_SIZE,
+                                .f_namelen = PATH_NAME_LONGEST};
+    return copy_out(call->a[1], &none, sizeof none) ? 0 : -EFAULT;
 }
