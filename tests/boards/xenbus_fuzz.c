@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What store_receive takes out of a ring is sound, whatever the other side does. The input says what
- * that is, step by step:
+ * What store_receive takes out of a ring is sound, whatever the other side does. The input says
+ * what that is, step by step:
  *
  *     'p' SIZE BYTES    puts so many bytes (one byte's value) in, if there is room
  *     'i' INDEX         sets the producer's index (4 bytes, little endian)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The time as Xen tells it in the shared info: a scale for the processor's counter, and the epoch. */
+/* The time as Xen tells it in the shared info: a scale for the processor's counter, the epoch. */
 #include "xen/guest.h"
 
 #include "cpu.h"

@@ -70,7 +70,8 @@ static void log_write(struct console_device *device, const char *bytes, size_t s
         cpu_out8(DEBUG_PORT, (uint8_t)*bytes++);
 }
 
-static struct console_device ring_console = {.name = "hvc0", .write = ring_write, .read = ring_read};
+static struct console_device ring_console = {
+    .name = "hvc0", .write = ring_write, .read = ring_read};
 static struct console_device log_console = {.name = "xen0", .write = log_write};
 
 void xen_console_begin(void)

@@ -7,16 +7,16 @@
 
 #include "file.h"
 
-static struct device_file events = {
-    .name = "xen/evtchn", .mode = S_IFCHR | 0600, .open = event_file_open};
-static struct device_file grants = {
-    .name = "xen/gntdev", .mode = S_IFCHR | 0600, .open = grant_file_open};
-static struct device_file shares = {
-    .name = "xen/gntalloc", .mode = S_IFCHR | 0600, .open = share_file_open};
-static struct device_file hypercalls = {
-    .name = "xen/privcmd", .mode = S_IFCHR | 0600, .open = privcmd_file_open};
+#define DEVICE_MODE (S_IFCHR | 0600)
+
+static struct device_file devices[] = {
+    {.name = "xen/evtchn", .mode = DEVICE_MODE, .open = event_file_open},
+    {.name = "xen/gntdev", .mode = DEVICE_MODE, .open = grant_file_open},
+    {.name = "xen/gntalloc", .mode = DEVICE_MODE, .open = share_file_open},
+    {.name = "xen/privcmd", .mode = DEVICE_MODE, .open = privcmd_file_open},
+};
 static struct device_file store = {
-    .name = "xen/xenbus", .mode = S_IFCHR | 0600, .open = xenbus_file_open};
+    .name = "xen/xenbus", .mode = DEVICE_MODE, .open = xenbus_file_open};
 
 /* Only the first domain has any. */
 static size_t write_capabilities(char *text, size_t size)
@@ -27,8 +27,17 @@ static size_t write_capabilities(char *text, size_t size)
 }
 
 static struct proc_file capabilities = {.name = "xen/capabilities", .write = write_capabilities};
-static struct proc_file proc_hypercalls = {.name = "xen/privcmd", .open = privcmd_file_open};
+static struct proc_file proc_commands = {.name = "xen/privcmd", .open = privcmd_file_open};
 static struct proc_file proc_store = {.name = "xen/xenbus", .open = xenbus_file_open};
+
+int xen_file_open(const struct file_operations *operations, struct node *node, int flags,
+                  void *data, struct file **opened)
+{
+    *opened = data ? file_make(operations, node, flags, data) : NULL;
+    if (!*opened)
+        heap_put(data);
+    return *opened ? 0 : -ENOMEM;
+}
 
 void xen_devices_begin(void)
 {
@@ -39,12 +48,10 @@ void xen_devices_begin(void)
     xen_console_listen();
     xenbus_begin();
     xen_control_begin();
-    device_file_add(&events);
-    device_file_add(&grants);
-    device_file_add(&shares);
-    device_file_add(&hypercalls);
+    for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+        device_file_add(&devices[i]);
     proc_file_add(&capabilities);
-    proc_file_add(&proc_hypercalls);
+    proc_file_add(&proc_commands);
     store_page_begin();
     if (xenbus_is_there()) {
         device_file_add(&store);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /dev/xen/evtchn: event channels for programs, by Linux's xen/evtchn.h. A port that an event came in
- * at stays masked until the program writes its number, so it waits to be read once at most.
+ * /dev/xen/evtchn: event channels for programs, by Linux's xen/evtchn.h. A port that an event came
+ * in at stays masked until the program writes its number, so it waits to be read once at most.
  */
 #include "xen/guest.h"
 
@@ -14,6 +14,9 @@
 #include "file.h"
 
 #define UNRESTRICTED DOMID_INVALID
+/* Where a request's number has its structure's size (linux/ioctl.h). */
+#define SIZE_SHIFT 16
+#define SIZE_MASK 0x3fffu
 
 struct port {
     struct list all;
@@ -137,58 +140,34 @@ static bool may_bind(const struct event_file *events, unsigned domain)
     return events->domain == UNRESTRICTED || events->domain == domain;
 }
 
-static int64_t bind_interdomain(struct event_file *events, uint64_t argument)
+static int64_t bind(struct event_file *events, uint32_t domain, bool unbound, uint32_t port)
 {
-    struct ioctl_evtchn_bind_interdomain bind;
-    if (!copy_in(&bind, argument, sizeof bind))
-        return -EFAULT;
-    if (!may_bind(events, bind.remote_domain))
+    if (!may_bind(events, domain))
         return -EACCES;
-    const domid_t domain = (domid_t)MIN(bind.remote_domain, (unsigned)DOMID_INVALID);
-    return add_port(events, event_bind_interdomain(domain, bind.remote_port));
+    const domid_t other = (domid_t)MIN(domain, (uint32_t)DOMID_INVALID);
+    return add_port(events, unbound ? event_bind_unbound(other)
+                                    : event_bind_interdomain(other, port));
 }
 
-static int64_t bind_unbound(struct event_file *events, uint64_t argument)
+static int64_t bind_virq(struct event_file *events, uint32_t virq)
 {
-    struct ioctl_evtchn_bind_unbound_port bind;
-    if (!copy_in(&bind, argument, sizeof bind))
-        return -EFAULT;
-    if (!may_bind(events, bind.remote_domain))
-        return -EACCES;
-    const domid_t domain = (domid_t)MIN(bind.remote_domain, (unsigned)DOMID_INVALID);
-    return add_port(events, event_bind_unbound(domain));
+    return events->domain == UNRESTRICTED ? add_port(events, event_bind_virq(virq)) : -EACCES;
 }
 
-static int64_t bind_virq(struct event_file *events, uint64_t argument)
+static int64_t unbind(const struct event_file *events, evtchn_port_t number)
 {
-    struct ioctl_evtchn_bind_virq bind;
-    if (!copy_in(&bind, argument, sizeof bind))
-        return -EFAULT;
-    if (events->domain != UNRESTRICTED)
-        return -EACCES;
-    return add_port(events, event_bind_virq(bind.virq));
-}
-
-static int64_t unbind(struct event_file *events, uint64_t argument)
-{
-    struct ioctl_evtchn_unbind gone;
-    if (!copy_in(&gone, argument, sizeof gone))
-        return -EFAULT;
-    struct port *port = find_port(events, gone.port);
+    struct port *port = find_port(events, number);
     if (!port)
         return -ENOTCONN;
     close_port(port);
     return 0;
 }
 
-static int64_t notify(struct event_file *events, uint64_t argument)
+static int64_t notify(const struct event_file *events, evtchn_port_t number)
 {
-    struct ioctl_evtchn_notify wanted;
-    if (!copy_in(&wanted, argument, sizeof wanted))
-        return -EFAULT;
-    if (!find_port(events, wanted.port))
+    if (!find_port(events, number))
         return -ENOTCONN;
-    (void)event_send(wanted.port);
+    (void)event_send(number);
     return 0;
 }
 
@@ -199,36 +178,44 @@ static int64_t reset(struct event_file *events)
     return 0;
 }
 
-static int64_t restrict_to(struct event_file *events, uint64_t argument)
+static int64_t restrict_to(struct event_file *events, domid_t domain)
 {
-    struct ioctl_evtchn_restrict_domid wanted;
-    if (!copy_in(&wanted, argument, sizeof wanted))
-        return -EFAULT;
     if (events->domain != UNRESTRICTED)
         return -EACCES;
-    if (wanted.domid >= DOMID_FIRST_RESERVED)
+    if (domain >= DOMID_FIRST_RESERVED)
         return -EINVAL;
-    events->domain = wanted.domid;
+    events->domain = domain;
     return 0;
 }
 
 static int64_t events_control(struct file *file, unsigned request, uint64_t argument)
 {
+    struct event_file *events = file->data;
+    union {
+        struct ioctl_evtchn_bind_virq virq;
+        struct ioctl_evtchn_bind_interdomain interdomain;
+        struct ioctl_evtchn_bind_unbound_port unbound;
+        struct ioctl_evtchn_unbind unbind;
+        struct ioctl_evtchn_notify notify;
+        struct ioctl_evtchn_restrict_domid restrict_domid;
+    } with;
+    if (!copy_in(&with, argument, MIN(request >> SIZE_SHIFT & SIZE_MASK, sizeof with)))
+        return -EFAULT;
     switch (request) {
     case IOCTL_EVTCHN_BIND_VIRQ:
-        return bind_virq(file->data, argument);
+        return bind_virq(events, with.virq.virq);
     case IOCTL_EVTCHN_BIND_INTERDOMAIN:
-        return bind_interdomain(file->data, argument);
+        return bind(events, with.interdomain.remote_domain, false, with.interdomain.remote_port);
     case IOCTL_EVTCHN_BIND_UNBOUND_PORT:
-        return bind_unbound(file->data, argument);
+        return bind(events, with.unbound.remote_domain, true, 0);
     case IOCTL_EVTCHN_UNBIND:
-        return unbind(file->data, argument);
+        return unbind(events, with.unbind.port);
     case IOCTL_EVTCHN_NOTIFY:
-        return notify(file->data, argument);
+        return notify(events, with.notify.port);
     case IOCTL_EVTCHN_RESET:
-        return reset(file->data);
+        return reset(events);
     case IOCTL_EVTCHN_RESTRICT_DOMID:
-        return restrict_to(file->data, argument);
+        return restrict_to(events, with.restrict_domid.domid);
     default:
         return -ENOSYS;
     }
@@ -254,13 +241,10 @@ static const struct file_operations event_operations = {
 int event_file_open(struct node *node, int flags, struct file **opened)
 {
     struct event_file *events = heap_get(sizeof *events);
-    if (!events)
-        return -ENOMEM;
-    list_begin(&events->ports);
-    list_begin(&events->pending);
-    events->domain = UNRESTRICTED;
-    *opened = file_make(&event_operations, node, flags, events);
-    if (!*opened)
-        heap_put(events);
-    return *opened ? 0 : -ENOMEM;
+    if (events) {
+        list_begin(&events->ports);
+        list_begin(&events->pending);
+        events->domain = UNRESTRICTED;
+    }
+    return xen_file_open(&event_operations, node, flags, events, opened);
 }

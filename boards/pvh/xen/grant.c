@@ -9,7 +9,7 @@
 #include <xen/sys/gntdev.h>
 
 #define TABLES_MOST 64u
-#define ENTRIES (PAGE_SIZE / sizeof(struct grant_entry_v1))
+#define ENTRIES ((grant_ref_t)(PAGE_SIZE / sizeof(struct grant_entry_v1)))
 
 static struct grant_entry_v1 *tables[TABLES_MOST];
 static uint32_t table_count, tables_most;
@@ -27,6 +27,11 @@ static void put_free(grant_ref_t reference)
     free_first = reference;
 }
 
+static int64_t operate(unsigned command, void *with)
+{
+    return xen_hypercall(__HYPERVISOR_grant_table_op, command, (uintptr_t)with, 1, 0, 0);
+}
+
 static bool add_table(void)
 {
     if (table_count >= tables_most)
@@ -41,9 +46,9 @@ static bool add_table(void)
         frame_put(frame);
         return false;
     }
-    const grant_ref_t first = table_count * (grant_ref_t)ENTRIES;
+    const grant_ref_t first = table_count * ENTRIES;
     tables[table_count++] = table;
-    for (grant_ref_t i = first + (grant_ref_t)ENTRIES; i-- > MAX(first, GNTTAB_NR_RESERVED_ENTRIES);)
+    for (grant_ref_t i = first + ENTRIES; i-- > MAX(first, GNTTAB_NR_RESERVED_ENTRIES);)
         put_free(i);
     return true;
 }
@@ -51,7 +56,7 @@ static bool add_table(void)
 void grants_begin(void)
 {
     struct gnttab_query_size size = {.dom = DOMID_SELF};
-    (void)xen_hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_query_size, (uintptr_t)&size, 1, 0, 0);
+    (void)operate(GNTTABOP_query_size, &size);
     tables_most = size.status == GNTST_okay ? MIN(size.max_nr_frames, TABLES_MOST) : 0;
 }
 
@@ -104,8 +109,7 @@ int64_t grant_map(physical_t frame, domid_t domain, grant_ref_t reference, bool 
     struct gnttab_map_grant_ref map = {
         .host_addr = frame, .ref = reference, .dom = domain,
         .flags = GNTMAP_host_map | (read_only ? GNTMAP_readonly : 0)};
-    const int64_t result = xen_hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref,
-                                         (uintptr_t)&map, 1, 0, 0);
+    const int64_t result = operate(GNTTABOP_map_grant_ref, &map);
     *handle = map.handle;
     return result < 0 ? result : result_of(map.status);
 }
@@ -113,8 +117,7 @@ int64_t grant_map(physical_t frame, domid_t domain, grant_ref_t reference, bool 
 void grant_unmap(physical_t frame, grant_handle_t handle)
 {
     struct gnttab_unmap_grant_ref unmap = {.host_addr = frame, .handle = handle};
-    (void)xen_hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, (uintptr_t)&unmap, 1,
-                        0, 0);
+    (void)operate(GNTTABOP_unmap_grant_ref, &unmap);
 }
 
 int grant_notice_check(const struct grant_notice *notice, uint64_t size, bool read_only)
@@ -124,7 +127,9 @@ int grant_notice_check(const struct grant_notice *notice, uint64_t size, bool re
         return -EINVAL;
     if (notice->action & UNMAP_NOTIFY_CLEAR_BYTE && read_only)
         return -EINVAL;
-    return notice->action & UNMAP_NOTIFY_SEND_EVENT && !event_has_handler(notice->port) ? -EINVAL : 0;
+    if (notice->action & UNMAP_NOTIFY_SEND_EVENT && !event_has_handler(notice->port))
+        return -EINVAL;
+    return 0;
 }
 
 void grant_notice_give(struct grant_notice *notice, uint64_t index, void *page)

@@ -114,7 +114,22 @@ static void grants_unmap(struct file *file, struct region *region, uint64_t star
     }
 }
 
-static int64_t add_set(struct grant_file *grants, uint64_t argument)
+static struct grant_set *make_set(uint32_t count)
+{
+    struct grant_set *set = heap_get(sizeof *set + count * sizeof *set->pages);
+    if (set)
+        set->count = count;
+    return set;
+}
+
+static void add_set(struct grant_file *grants, struct grant_set *set)
+{
+    set->index = grants->end;
+    grants->end += (uint64_t)set->count * PAGE_SIZE;
+    list_add_last(&grants->sets, &set->all);
+}
+
+static int64_t take_set(struct grant_file *grants, uint64_t argument)
 {
     struct ioctl_gntdev_map_grant_ref wanted;
     const size_t head = offsetof(struct ioctl_gntdev_map_grant_ref, refs);
@@ -122,7 +137,7 @@ static int64_t add_set(struct grant_file *grants, uint64_t argument)
         return -EFAULT;
     if (wanted.count == 0 || wanted.count > GRANTS_MOST)
         return -EINVAL;
-    struct grant_set *set = heap_get(sizeof *set + wanted.count * sizeof *set->pages);
+    struct grant_set *set = make_set(wanted.count);
     if (!set)
         return -ENOMEM;
     wanted.index = grants->end;
@@ -137,10 +152,7 @@ static int64_t add_set(struct grant_file *grants, uint64_t argument)
         heap_put(set);
         return -EFAULT;
     }
-    set->index = wanted.index;
-    set->count = wanted.count;
-    grants->end += (uint64_t)wanted.count * PAGE_SIZE;
-    list_add_last(&grants->sets, &set->all);
+    add_set(grants, set);
     return 0;
 }
 
@@ -195,7 +207,7 @@ static int64_t grants_control(struct file *file, unsigned request, uint64_t argu
 {
     switch (request) {
     case IOCTL_GNTDEV_MAP_GRANT_REF:
-        return add_set(file->data, argument);
+        return take_set(file->data, argument);
     case IOCTL_GNTDEV_UNMAP_GRANT_REF:
         return forget_set(file->data, argument);
     case IOCTL_GNTDEV_GET_OFFSET_FOR_VADDR:
@@ -227,11 +239,21 @@ static const struct file_operations grant_operations = {
 int grant_file_open(struct node *node, int flags, struct file **opened)
 {
     struct grant_file *grants = heap_get(sizeof *grants);
-    if (!grants)
-        return -ENOMEM;
-    list_begin(&grants->sets);
-    *opened = file_make(&grant_operations, node, flags, grants);
-    if (!*opened)
-        heap_put(grants);
-    return *opened ? 0 : -ENOMEM;
+    if (grants)
+        list_begin(&grants->sets);
+    return xen_file_open(&grant_operations, node, flags, grants, opened);
+}
+
+int grant_file_open_one(struct node *node, int flags, domid_t domain, grant_ref_t reference,
+                        struct file **opened)
+{
+    struct grant_set *set = make_set(1);
+    const int error = set ? grant_file_open(node, flags, opened) : -ENOMEM;
+    if (error) {
+        heap_put(set);
+        return error;
+    }
+    set->pages[0] = (struct granted){.domain = domain, .reference = reference};
+    add_set((*opened)->data, set);
+    return 0;
 }

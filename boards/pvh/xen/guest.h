@@ -17,6 +17,7 @@
 #include <xen/grant_table.h>
 
 struct file;
+struct file_operations;
 struct node;
 
 /* Frames that are not the machine's own memory are mapped here, each at its address; cached. */
@@ -91,7 +92,7 @@ void xen_console_listen(void);
 
 /* xenbus.c: the client of the xenstore; see xenbus_ring.h for the messages. */
 
-/* Owns the reply, which is NULL where the connection broke or memory ran out. From the interrupt. */
+/* Owns the reply; NULL: the connection broke, or memory ran out. From the interrupt. */
 typedef void store_done(void *with, struct store_message *reply);
 void xenbus_begin(void);
 bool xenbus_is_there(void);
@@ -120,6 +121,12 @@ int grant_file_open(struct node *node, int flags, struct file **opened);
 int share_file_open(struct node *node, int flags, struct file **opened);
 int privcmd_file_open(struct node *node, int flags, struct file **opened);
 int xenbus_file_open(struct node *node, int flags, struct file **opened);
+/* As /dev/xen/gntdev, with one grant at offset 0. */
+int grant_file_open_one(struct node *node, int flags, domid_t domain, grant_ref_t reference,
+                        struct file **opened);
+/* devices.c: a file that is its data, which may be NULL: there was no memory; 0 or -ENOMEM. */
+int xen_file_open(const struct file_operations *operations, struct node *node, int flags,
+                  void *data, struct file **opened);
 
 /* store_page.c: the files of a xenstored, where this domain is started for one. */
 void store_page_begin(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /dev/xen/gntalloc: pages of ours for other domains, by Linux's xen/gntalloc.h. A page lives as long
- * as it is allocated, mapped, or used by the other domain.
+ * /dev/xen/gntalloc: pages of ours for other domains, by Linux's xen/gntalloc.h. A page lives as
+ * long as it is allocated, mapped, or used by the other domain.
  */
 #include "xen/guest.h"
 
@@ -185,7 +185,8 @@ static int shares_map(struct file *file, struct region *region)
         return -EINVAL;
     const unsigned how = region->protection & PROT_WRITE ? PAGING_WRITE : 0;
     for (uint64_t address = region->start; address < region->end; address += PAGE_SIZE) {
-        struct share *share = find_allocated(file->data, region->offset + (address - region->start));
+        const uint64_t index = region->offset + (address - region->start);
+        struct share *share = find_allocated(file->data, index);
         if (!share)
             return -ENOENT;
         if (!paging_map(address, share->page, how))
@@ -229,11 +230,7 @@ static const struct file_operations share_operations = {
 int share_file_open(struct node *node, int flags, struct file **opened)
 {
     struct share_file *shares = heap_get(sizeof *shares);
-    if (!shares)
-        return -ENOMEM;
-    list_begin(&shares->shares);
-    *opened = file_make(&share_operations, node, flags, shares);
-    if (!*opened)
-        heap_put(shares);
-    return *opened ? 0 : -ENOMEM;
+    if (shares)
+        list_begin(&shares->shares);
+    return xen_file_open(&share_operations, node, flags, shares, opened);
 }

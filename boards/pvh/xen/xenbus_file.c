@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /dev/xen/xenbus: the xenstore's messages for programs (Xen's docs/misc/xenstore.txt), as Linux has
- * them: each file has request numbers, transactions and watches of its own.
+ * /dev/xen/xenbus: the xenstore's messages for programs (Xen's docs/misc/xenstore.txt), as Linux
+ * has them: each file has request numbers, transactions and watches of its own.
  */
 #include "xen/guest.h"
 
@@ -339,13 +339,10 @@ static const struct file_operations store_operations = {
 int xenbus_file_open(struct node *node, int flags, struct file **opened)
 {
     struct store_file *store = heap_get(sizeof *store);
-    if (!store)
-        return -ENOMEM;
-    list_begin(&store->replies);
-    list_begin(&store->watches);
-    list_begin(&store->transactions);
-    *opened = file_make(&store_operations, node, flags, store);
-    if (!*opened)
-        heap_put(store);
-    return *opened ? 0 : -ENOMEM;
+    if (store) {
+        list_begin(&store->replies);
+        list_begin(&store->watches);
+        list_begin(&store->transactions);
+    }
+    return xen_file_open(&store_operations, node, flags, store, opened);
 }

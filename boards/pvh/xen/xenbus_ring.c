@@ -5,7 +5,7 @@
 
 #include <xen/io/xs_wire.h>
 
-_Static_assert(sizeof(struct store_head) == sizeof(struct xsd_sockmsg), "both are the message's head");
+_Static_assert(sizeof(struct store_head) == sizeof(struct xsd_sockmsg), "both are the head");
 _Static_assert(STORE_PAYLOAD_MOST == XENSTORE_PAYLOAD_MAX, "both are the longest payload");
 
 /* Read once: the other side may change both at any time. */
@@ -55,7 +55,9 @@ int32_t byte_ring_take(const struct byte_ring *ring, void *bytes, uint32_t size)
 static int32_t take_part(const struct byte_ring *ring, char *to, uint32_t size)
 {
     char nowhere[64];
-    return to ? byte_ring_take(ring, to, size) : byte_ring_take(ring, nowhere, MIN(size, sizeof nowhere));
+    if (to)
+        return byte_ring_take(ring, to, size);
+    return byte_ring_take(ring, nowhere, MIN(size, sizeof nowhere));
 }
 
 /* The head is complete: a place for the payload, if there is memory. */
