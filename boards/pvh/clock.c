@@ -29,19 +29,12 @@
 #define RTC_STATUS 10
 #define RTC_UPDATING 0x80
 
-/* Nanoseconds of a tick, times 1 << 32. */
-static uint64_t scale;
-static uint64_t first_ticks, epoch;
+struct clock_reading clock_reading;
 /* Ticks of the APIC's timer in a second. */
 static uint64_t apic_frequency;
 static struct timer *timers;
 /* When the next interrupt comes; 0: none will. */
 static uint64_t armed;
-
-static uint64_t multiply(uint64_t ticks, uint64_t factor)
-{
-    return (uint64_t)(((unsigned __int128)ticks * factor) >> 32);
-}
 
 static uint16_t pit_read(void)
 {
@@ -144,7 +137,7 @@ static uint64_t rtc_seconds(void)
 static void begin(void)
 {
     uint64_t frequency = 0;
-    if (xen_clock && xen_clock(&frequency, &epoch)) {
+    if (xen_clock && xen_clock(&frequency, &clock_reading.epoch)) {
         uint64_t ticks, start = cpu_clock();
         apic_timer_set(UINT32_MAX);
         while ((ticks = cpu_clock() - start) < frequency / 500)
@@ -154,34 +147,34 @@ static void begin(void)
     } else if (!measure(&frequency)) {
         measure_by_apic(&frequency);
     }
-    scale = (uint64_t)(((unsigned __int128)SECOND << 32) / frequency);
-    if (epoch)
-        epoch -= multiply(cpu_clock() - first_ticks, scale);
+    clock_reading.scale = (uint64_t)(((unsigned __int128)SECOND << 32) / frequency);
+    if (clock_reading.epoch)
+        clock_reading.epoch -= clock_scale(cpu_clock() - clock_reading.first, clock_reading.scale);
 }
 
 uint64_t clock_of_ticks(uint64_t ticks)
 {
-    if (!scale)
+    if (!clock_reading.scale)
         begin();
-    return multiply(ticks, scale);
+    return clock_scale(ticks, clock_reading.scale);
 }
 
 void clock_begin(void)
 {
-    first_ticks = cpu_clock();
+    clock_reading.first = cpu_clock();
 }
 
 uint64_t clock_now(void)
 {
-    return clock_of_ticks(cpu_clock() - first_ticks);
+    return clock_of_ticks(cpu_clock() - clock_reading.first);
 }
 
 uint64_t clock_epoch(void)
 {
     const uint64_t now = clock_now();
-    if (!epoch)
-        epoch = rtc_seconds() * SECOND - now;
-    return epoch;
+    if (!clock_reading.epoch)
+        clock_reading.epoch = rtc_seconds() * SECOND - now;
+    return clock_reading.epoch;
 }
 
 uint64_t clock_real(void)
@@ -195,7 +188,7 @@ uint64_t clock_real(void)
 uint64_t clock_stamp(void)
 {
     static uint64_t seconds;
-    if (scale || thread_current->program)
+    if (clock_reading.scale || thread_current->program)
         return clock_real();
     if (!seconds)
         seconds = rtc_seconds();
@@ -204,7 +197,7 @@ uint64_t clock_stamp(void)
 
 void clock_set_epoch(uint64_t value)
 {
-    epoch = value;
+    clock_reading.epoch = value;
 }
 
 /* An interrupt that comes too early is cheaper than telling the timer each time. */

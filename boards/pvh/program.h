@@ -142,6 +142,13 @@ int load_program(struct space *space, struct file *file, const struct elf *elf,
 int stack_fill(struct program *program, const struct program_request *request,
                const struct loaded *loaded, uint64_t *pointer);
 
+/* vdso.c: what programs call without entering the base. */
+
+/* Where it is, as AT_SYSINFO_EHDR says it (vdso(7)). */
+uint64_t vdso_address(void);
+/* Whether that is one of its instructions. */
+bool vdso_has(uint64_t address);
+
 /* space.c: a program's memory. */
 
 void space_begin(struct space *space, unsigned slot);

@@ -223,8 +223,9 @@ bool signal_frame_load(struct registers *registers)
     struct frame f;
     struct registers *r = registers;
     r->error = 0;
-    if (!copy_in(&f, r->rsp - 8, sizeof f) || f.rip >= MEMORY_PROGRAMS_END ||
-        f.rsp > MEMORY_PROGRAMS_END)
+    if (!copy_in(&f, r->rsp - 8, sizeof f) || f.rsp > MEMORY_PROGRAMS_END)
+        return false;
+    if (f.rip >= MEMORY_PROGRAMS_END && !vdso_has(f.rip))
         return false;
     if (f.floats == 0)
         floats_reset();

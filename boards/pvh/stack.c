@@ -83,6 +83,7 @@ static void put_facts(struct writer *writer, const struct loaded *loaded, uint64
     put_fact(writer, AT_HWCAP, cpu_id(1, 0).d);
     put_fact(writer, AT_RANDOM, random);
     put_fact(writer, AT_EXECFN, path);
+    put_fact(writer, AT_SYSINFO_EHDR, vdso_address());
     put_fact(writer, AT_NULL, 0);
 }
 #define FACTS 17

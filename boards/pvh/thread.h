@@ -159,6 +159,19 @@ void wait_interrupt(struct thread *thread);
 
 /* clock.c: time, in nanoseconds. */
 
+/* How a clock is read without the base (vdso.c); all zeros until the time was first asked for. */
+struct clock_reading {
+    /* Nanoseconds of a tick of cpu_clock(), times 1 << 32; and the tick of time 0. */
+    uint64_t scale, first;
+    /* clock_epoch(), or 0: nobody has asked for it yet. */
+    uint64_t epoch;
+};
+extern struct clock_reading clock_reading;
+static inline uint64_t clock_scale(uint64_t ticks, uint64_t scale)
+{
+    return (uint64_t)(((unsigned __int128)ticks * scale) >> 32);
+}
+
 /* Since the machine started. */
 uint64_t clock_now(void);
 /* The same of ticks of cpu_clock(), such as thread->ran. */

@@ -47,6 +47,12 @@ static void random_bytes(void *to, size_t size)
         ((uint8_t *)to)[i] = (uint8_t)random_word();
 }
 
+bool vdso_has(uint64_t address)
+{
+    (void)address;
+    return false;
+}
+
 void panic(const char *format, ...)
 {
     va_list arguments;
