@@ -31,8 +31,8 @@ static struct modes modes = {
 };
 static struct winsize window;
 
-/* What has come in, counted from the start: up to taken it was read, up to ready it can be, and up to
-   end it is a line that is still edited. */
+/* What has come in, counted from the start: up to taken it was read, up to ready it can be, and up
+   to end it is a line that is still edited. */
 static uint16_t cells[CELLS];
 static size_t taken, ready, end;
 static struct wait_queue readable;

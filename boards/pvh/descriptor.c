@@ -70,9 +70,9 @@ int descriptor_give(struct file *file, bool close_on_exec)
 
 int descriptor_close(struct program *program, unsigned number)
 {
-    struct file *file = number < program->descriptor_count ? program->descriptors[number].file : NULL;
-    if (!file)
+    if (number >= program->descriptor_count || !program->descriptors[number].file)
         return -EBADF;
+    struct file *file = program->descriptors[number].file;
     program->descriptors[number].file = NULL;
     locks_close(program, file);
     file_drop(file);

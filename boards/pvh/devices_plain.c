@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The devices that need no driver: /dev/null, zero, full, random, urandom; and the console's names. */
+/* Devices that need no driver: /dev/null, zero, full, random, urandom; and the console's names. */
 #include "files.h"
 
 #define DEVICE(major, minor) ((major) << 8 | (minor))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Advisory locks: fcntl's on ranges, owned by a program or (F_OFD_*) by an open file, and flock's on
- * the whole, owned by an open file. All of them are in one list: there are few.
+ * Advisory locks: fcntl's on ranges, owned by a program or (F_OFD_*) by an open file, and flock's
+ * on the whole, owned by an open file. All of them are in one list: there are few.
  */
 #include <sys/file.h>
 #include <unistd.h>
@@ -50,9 +50,9 @@ static const struct lock *conflict(const struct lock *wanted)
         const struct lock *lock = LIST_ENTRY(place, struct lock, all);
         if (!same_file(lock, wanted) || lock->start > wanted->last || lock->last < wanted->start)
             continue;
-        if (wanted->type == F_UNLCK
-                ? lock->owner == wanted->owner
-                : lock->owner != wanted->owner && (lock->type == F_WRLCK || wanted->type == F_WRLCK))
+        const bool own = lock->owner == wanted->owner;
+        if (wanted->type == F_UNLCK ? own
+                                    : !own && (lock->type == F_WRLCK || wanted->type == F_WRLCK))
             return lock;
     }
     return NULL;
@@ -251,7 +251,8 @@ int64_t sys_flock(const struct call *call)
     int result = 0;
     LIST_EACH(place, &locks) {
         const struct lock *lock = LIST_ENTRY(place, struct lock, all);
-        if (same_file(lock, &wanted) && lock->owner == file && (how == LOCK_UN || lock->type != type))
+        if (same_file(lock, &wanted) && lock->owner == file &&
+            (how == LOCK_UN || lock->type != type))
             result = apply(&wanted);
     }
     wanted.type = type;

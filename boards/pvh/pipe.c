@@ -106,7 +106,8 @@ static int64_t take(struct pipe *pipe, char *bytes, size_t size)
     while (done < size && pipe->head > pipe->tail) {
         const size_t within = pipe->tail % PAGE_SIZE;
         const size_t some = MIN(MIN(size - done, PAGE_SIZE - within), pipe->head - pipe->tail);
-        if (!copy_bytes(bytes + done, (char *)page_pointer(*page_of(pipe, pipe->tail)) + within, some))
+        const char *page = page_pointer(*page_of(pipe, pipe->tail));
+        if (!copy_bytes(bytes + done, page + within, some))
             return done ? (int64_t)done : -EFAULT;
         consume(pipe, some);
         done += some;

@@ -85,19 +85,21 @@ static void table_end(struct table *table)
 {
     for (size_t i = 0; i < MIN(table->used, FEW); i++)
         place_end(&table->few[i]);
-    size_t last = table->used > FEW ? (table->used - FEW - 1) % ARRAY_SIZE(table->more->some) + 1 : 0;
+    const size_t most = ARRAY_SIZE(table->more->some);
+    size_t last = table->used > FEW ? (table->used - FEW - 1) % most + 1 : 0;
     while (table->more) {
         struct places *more = table->more;
         for (size_t i = 0; i < last; i++)
             place_end(&more->some[i]);
-        last = ARRAY_SIZE(more->some);
+        last = most;
         table->more = more->next;
         heap_put(more);
     }
 }
 
 /* Looks at each file; those from the first ready one on need no places. */
-static unsigned look(struct table *table, struct pollfd *files, size_t count, short always, bool watch)
+static unsigned look(struct table *table, struct pollfd *files, size_t count, short always,
+                     bool wait)
 {
     unsigned ready = 0;
     for (size_t i = 0; i < count; i++) {
@@ -106,15 +108,15 @@ static unsigned look(struct table *table, struct pollfd *files, size_t count, sh
         if (entry->fd < 0)
             continue;
         table->file = descriptor_open_file((unsigned)entry->fd);
-        const unsigned now =
-            table->file ? file_ready(table->file, watch && !ready ? &table->watch : NULL) : POLLNVAL;
+        struct poll_watch *watch = wait && !ready ? &table->watch : NULL;
+        const unsigned now = table->file ? file_ready(table->file, watch) : POLLNVAL;
         entry->revents = (short)(now & (unsigned)(entry->events | always | POLLNVAL));
         ready += entry->revents != 0;
     }
     return ready;
 }
 
-/* How many are ready, 0 when the time is over, or -errno. always is what every file is asked for. */
+/* How many are ready, 0 when the time is over, or -errno. Every file is asked for always. */
 static int wait_for(struct pollfd *files, size_t count, short always, uint64_t deadline)
 {
     struct table table;

@@ -21,7 +21,8 @@ static int check(const struct file *file, bool write)
     return 0;
 }
 
-static int64_t move(struct file *file, bool write, uint64_t address, size_t size, uint64_t *position)
+static int64_t move(struct file *file, bool write, uint64_t address, size_t size,
+                    uint64_t *position)
 {
     void *bytes = (void *)(uintptr_t)address;
     return write ? file->operations->write(file, bytes, size, position)
@@ -122,7 +123,8 @@ static bool gather(const struct vector *vector, char *whole, size_t size, bool o
     for (size_t i = 0; i < vector->count && size; i++) {
         const struct iovec *part = &vector->parts[i];
         const size_t some = MIN(part->iov_len, size);
-        if (!(out ? copy_bytes(part->iov_base, whole, some) : copy_bytes(whole, part->iov_base, some)))
+        char *const to = out ? part->iov_base : whole, *const from = out ? whole : part->iov_base;
+        if (!copy_bytes(to, from, some))
             return false;
         whole += some;
         size -= some;

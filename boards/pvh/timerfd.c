@@ -5,12 +5,14 @@
 #include "files.h"
 
 #define SECOND 1000000000ull
+/* Expirations that follow each other sooner are counted together: programs have to run, too. */
+#define SHORTEST 50000u
 
 struct alarm {
     struct timer timer;
     /* The clock counts from 1970 on. */
     bool since_epoch;
-    uint64_t interval, expirations;
+    uint64_t due, interval, expirations;
     struct wait_queue readable;
 };
 
@@ -19,10 +21,11 @@ static void expire(struct timer *timer)
     struct alarm *alarm = CONTAINER_OF(timer, struct alarm, timer);
     uint64_t times = 1;
     if (alarm->interval) {
-        const uint64_t now = clock_now(), due = timer->deadline;
-        if (now > due)
-            times += (now - due) / alarm->interval;
-        timer_arm(timer, due + times * alarm->interval);
+        const uint64_t now = clock_now();
+        if (now > alarm->due)
+            times += (now - alarm->due) / alarm->interval;
+        alarm->due += times * alarm->interval;
+        timer_arm(timer, MAX(alarm->due, now + SHORTEST));
     }
     alarm->expirations += times;
     wait_wake_all(&alarm->readable);
@@ -43,7 +46,8 @@ static int64_t alarm_read(struct file *file, void *bytes, size_t size, uint64_t 
     }
     const uint64_t expirations = alarm->expirations;
     alarm->expirations = 0;
-    return copy_bytes(bytes, &expirations, sizeof expirations) ? (int64_t)sizeof expirations : -EFAULT;
+    size = sizeof expirations;
+    return copy_bytes(bytes, &expirations, size) ? (int64_t)size : -EFAULT;
 }
 
 static unsigned alarm_poll(struct file *file, struct poll_watch *watch)
@@ -115,7 +119,7 @@ static struct timespec timespec_of(uint64_t time)
 
 static struct itimerspec state(const struct alarm *alarm)
 {
-    const uint64_t now = clock_now(), due = alarm->timer.deadline;
+    const uint64_t now = clock_now(), due = alarm->due;
     /* One that is overdue has not been told yet. */
     const uint64_t rest = !alarm->timer.armed ? 0 : due > now ? due - now : 1;
     return (struct itimerspec){timespec_of(alarm->interval), timespec_of(rest)};
@@ -139,10 +143,9 @@ static void set(struct alarm *alarm, const struct itimerspec *spec, bool absolut
     timer_disarm(&alarm->timer);
     alarm->expirations = 0;
     alarm->interval = nanoseconds(&spec->it_interval);
+    alarm->due = !absolute ? deadline_after(value) : value > epoch ? value - epoch : 0;
     if (value)
-        timer_arm(&alarm->timer, !absolute       ? deadline_after(value)
-                                 : value > epoch ? value - epoch
-                                                 : 0);
+        timer_arm(&alarm->timer, alarm->due);
 }
 
 int64_t sys_timerfd_settime(const struct call *call)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the pvh board's files need of the rest of the base, as far as a host's process can play it. */
+/* What the pvh board's files need of the base, as far as a host's process can play it. */
 #ifndef RUMPRUN_FILES_SHIM_H
 #define RUMPRUN_FILES_SHIM_H
 
