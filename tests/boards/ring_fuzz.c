@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A virtio ring is sound, whatever the device writes into it. By itself ring_fuzz runs a device that
- * does what it should; with an argument, one that writes that file's bytes, four for each step;
- * with -fsanitize=fuzzer and -DFUZZER it is libFuzzer's.
+ * A virtio ring is sound, whatever the device writes into it. By itself ring_fuzz runs a device
+ * that does what it should; with an argument, one that writes that file's bytes, four for each
+ * step; with -fsanitize=fuzzer and -DFUZZER it is libFuzzer's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,7 +102,8 @@ static void step(const uint8_t *bytes)
         memory[(bytes[1] << 8 | bytes[2]) % (vring_bytes(SIZE) / 2)] = bytes[3];
         break;
     case 3: /* an entry, and the index */
-        ((struct ring_used *)(void *)(used + 2))[used[1] % SIZE] = (struct ring_used){bytes[1], bytes[2]};
+        ((struct ring_used *)(void *)(used + 2))[used[1] % SIZE] =
+            (struct ring_used){bytes[1], bytes[2]};
         used[1]++;
         break;
     case 4:

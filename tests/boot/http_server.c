@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A server of HTTP/1.1 on port 80: /file is that file below /proc, /large a megabyte, /end ends it, and
-   all else is "hello". */
+/* A server of HTTP/1.1 on port 80: /file is that file below /proc, /large a megabyte, /end ends it,
+   and all else is "hello". */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,8 @@ static void need(int good, const char *what)
 static void answer(int client, const char *body, size_t size)
 {
     char head[80];
-    const int length = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", size);
+    const int length =
+        snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", size);
     need(send(client, head, (size_t)length, MSG_NOSIGNAL | MSG_MORE) == length, "send");
     for (size_t sent = 0; sent < size;) {
         const ssize_t now = send(client, body + sent, size - sent, MSG_NOSIGNAL);
@@ -86,7 +87,8 @@ int main(void)
             }
             added.data.fd = accept4(server, NULL, NULL, SOCK_CLOEXEC);
             need(added.data.fd >= 0, "accept");
-            need(setsockopt(added.data.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0, "TCP_NODELAY");
+            need(setsockopt(added.data.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0,
+                 "TCP_NODELAY");
             need(epoll_ctl(many, EPOLL_CTL_ADD, added.data.fd, &added) == 0, "epoll_ctl");
         }
     }

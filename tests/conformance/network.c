@@ -54,7 +54,8 @@ static void paths(void)
     const int peer = accept(server, (struct sockaddr *)&other, &other_size);
     check_done("accept", peer);
     check_value("the client has no name", other_size);
-    check_call("getpeername", getpeername(client, (struct sockaddr *)&other, &(socklen_t){sizeof other}));
+    check_call("getpeername",
+               getpeername(client, (struct sockaddr *)&other, &(socklen_t){sizeof other}));
     check_text("it is", other.sun_path);
     char text[20] = "";
     check_call("recv", recv(peer, text, sizeof text, 0));
@@ -67,7 +68,8 @@ static void paths(void)
     const int late = socket(AF_UNIX, SOCK_STREAM, 0);
     check_call("connect to nobody", connect(late, (struct sockaddr *)&name, size));
     check_call("unlink", unlink("/tmp/socket"));
-    check_call("connect to a file", connect(late, (struct sockaddr *)&name, path_name(&name, "/bin/data")));
+    check_call("connect to a file",
+               connect(late, (struct sockaddr *)&name, path_name(&name, "/bin/data")));
     close(late);
 }
 
@@ -122,11 +124,13 @@ static void files(void)
     int ends[2], pipe_ends[2], got = -1;
     char space[CMSG_SPACE(sizeof(int))] = "", text[20] = "";
     struct iovec part = {"with", 4};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
     socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
     pipe(pipe_ends);
     struct cmsghdr *control = CMSG_FIRSTHDR(&message);
-    *control = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    *control = (struct cmsghdr){
+        .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
     memcpy(CMSG_DATA(control), &pipe_ends[1], sizeof(int));
     check_call("sendmsg with a file", sendmsg(ends[0], &message, 0));
     close(pipe_ends[1]);
@@ -166,7 +170,8 @@ static void connection(int ends[2])
     socklen_t size;
     const int server = listening(AF_INET, &address, &size);
     ends[0] = socket(AF_INET, SOCK_STREAM, 0);
-    check_call("connect to the address of all", connect(ends[0], (struct sockaddr *)&address, size));
+    check_call("connect to the address of all",
+               connect(ends[0], (struct sockaddr *)&address, size));
     ends[1] = accept(server, NULL, NULL);
     close(server);
 }
@@ -187,7 +192,8 @@ static void halves(void)
     check_value("poll of both ends", ready(ends[0], POLLIN | POLLRDHUP, 200) & ~POLLOUT);
     check_call("recv of the end", recv(ends[0], text, sizeof text, 0));
     struct sockaddr_in peer;
-    check_call("getpeername", getpeername(ends[0], (struct sockaddr *)&peer, &(socklen_t){sizeof peer}));
+    check_call("getpeername",
+               getpeername(ends[0], (struct sockaddr *)&peer, &(socklen_t){sizeof peer}));
     close(ends[0]);
 }
 
@@ -200,7 +206,8 @@ static void resets(void)
     check_call("SO_LINGER", setsockopt(ends[1], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
     close(ends[1]);
     check_value("poll", ready(ends[0], POLLIN, 200));
-    check_call("SO_ERROR", getsockopt(ends[0], SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error}));
+    check_call("SO_ERROR",
+               getsockopt(ends[0], SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error}));
     check_error("it is", error);
     check_call("recv", recv(ends[0], text, sizeof text, 0));
     check_call("send", send(ends[0], "x", 1, MSG_NOSIGNAL));
@@ -293,7 +300,8 @@ static void families(void)
     close(other);
     close(server);
     client = socket(AF_INET, SOCK_DGRAM, 0);
-    check_call("an address of the other family", connect(client, (struct sockaddr *)&six, sizeof six));
+    check_call("an address of the other family",
+               connect(client, (struct sockaddr *)&six, sizeof six));
     four.sin_addr.s_addr = htonl(0xc0000201);
     check_call("bind to what is not ours", bind(client, (struct sockaddr *)&four, sizeof four));
     close(client);
