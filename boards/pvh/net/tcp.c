@@ -318,6 +318,7 @@ struct tcp_socket *tcp_socket_get(int domain)
                                      .type = SOCK_STREAM,
                                      .protocol = IPPROTO_TCP,
                                      .is_stream = true};
+    socket->here = *IP_ANY_TYPE;
     list_begin(&socket->pending);
     list_begin(&socket->place);
     return socket;

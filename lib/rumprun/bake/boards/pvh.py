@@ -43,6 +43,9 @@ _NETWORK_CALLS = ("accept", "accept4", "bind", "getsockopt", "listen", "recvfrom
 # Where mounts_begin() in boards/pvh/mount.c mounts what every machine has.
 _MOUNTED = ("dev", "proc", "run", "tmp")
 
+# Written by boards/pvh/net/resolv.c, as name servers are known when the machine runs.
+_RESOLVER = "etc/resolv.conf"
+
 _MIB = 1 << 20
 
 # What programs may ask for while they run, where nobody says how much that is.
@@ -80,6 +83,7 @@ class PvhBoard:
         files: dict[str, Entry | Link | Directory] = {
             **dict.fromkeys(_MOUNTED, Directory()),
             **_mount_points(request.config.sections if request.config else {}),
+            **({_RESOLVER: Link(goal="../run/resolv.conf")} if base.name == _WITH_NETWORK else {}),
             **request.files,
             TABLE_NAME: Entry(content=encode_table(programs)),
         }
