@@ -29,7 +29,7 @@ static int may_rename(const struct renaming *r)
         return -ENOTDIR;
     if (is_above(old, r->to.directory))
         return -EINVAL;
-    if (new &&is_above(new, r->from.directory))
+    if (new && is_above(new, r->from.directory))
         return r->exchange ? -EINVAL : -ENOTEMPTY;
     if (old == new)
         return 0;
@@ -37,7 +37,7 @@ static int may_rename(const struct renaming *r)
         return is_directory(old) ? -ENOTDIR : -EISDIR;
     if (!r->from.directory->operations->rename)
         return -EPERM;
-    return old->mounted || (new &&new->mounted) ? -EBUSY : 0;
+    return old->mounted || (new && new->mounted) ? -EBUSY : 0;
 }
 
 static int rename_found(struct renaming *r, unsigned flags)
@@ -49,7 +49,7 @@ static int rename_found(struct renaming *r, unsigned flags)
     error = place_entry(to, &r->new);
     if (error && (error != -ENOENT || r->exchange || path_is_gone(to->directory)))
         return error;
-    if (r->new &&flags & NODE_RENAME_KEEP)
+    if (r->new && flags & NODE_RENAME_KEEP)
         return -EEXIST;
     error = may_rename(r);
     if (error || r->old == r->new)

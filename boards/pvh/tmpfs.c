@@ -21,7 +21,7 @@ static int make_node(struct tmpfs *system, struct node *directory, mode_t mode,
                                                  : NODE_PIPE;
     if (system->most_nodes && system->nodes >= system->most_nodes)
         return -ENOSPC;
-    struct tmpfs_node *const node = heap_get(sizeof *node);
+    struct tmpfs_node *const node = tmpfs_has_memory() ? heap_get(sizeof *node) : NULL;
     if (!node)
         return -ENOMEM;
     node_begin(&node->node, &operations, kind, &system->system, directory);

@@ -3,7 +3,7 @@
 #ifndef RUMPRUN_TMPFS_H
 #define RUMPRUN_TMPFS_H
 
-#include "file.h"
+#include "space.h"
 
 #define TMPFS_BUCKETS 64u
 
@@ -53,6 +53,9 @@ static inline struct tmpfs *tmpfs_of(const struct node *node)
 {
     return CONTAINER_OF(node->system, struct tmpfs, system);
 }
+
+/* Files come to the end of memory before programs do, which can remove some then. */
+static inline bool tmpfs_has_memory(void) { return pages_free() > 2 * PAGES_KEPT; }
 
 /* tmpfs.c */
 /* A file without a name, with one reference. */

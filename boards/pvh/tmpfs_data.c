@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "space.h"
 #include "tmpfs.h"
 
 #define TABLE_BITS 9u
@@ -45,7 +44,7 @@ static int make_page(struct tmpfs_node *file, uint64_t index, physical_t *made)
     if (!*place) {
         if (system->most_pages && system->pages >= system->most_pages)
             return -ENOSPC;
-        *place = page_get();
+        *place = tmpfs_has_memory() ? page_get() : 0;
         if (!*place)
             return -ENOMEM;
         system->pages++;

@@ -123,6 +123,26 @@ static void remove_entry(struct tmpfs_entry *entry)
     heap_put(entry);
 }
 
+static void set_parent(struct tmpfs_node *node, struct node *directory)
+{
+    struct node *const before = node->node.parent;
+    hold(tmpfs_node(directory));
+    node->node.parent = directory;
+    let_go(tmpfs_node(before));
+}
+
+/* A file that has lost its name in the directory, and has others, is where one of those is. */
+static void settle(struct tmpfs_node *node, const struct node *directory)
+{
+    const struct tmpfs_entry *entry = NULL;
+    if (node->node.kind == NODE_DIRECTORY || node->links == 0 || node->node.parent != directory)
+        return;
+    for (unsigned i = 0; i < TMPFS_BUCKETS && !entry; i++)
+        for (entry = tmpfs_of(directory)->entries[i]; entry && entry->node != node;)
+            entry = entry->next_in_bucket;
+    set_parent(node, entry->directory);
+}
+
 int tmpfs_unlink(struct node *directory, const char *name, size_t length, bool is_directory)
 {
     struct tmpfs_entry *const entry = find_entry(directory, name, length);
@@ -130,16 +150,12 @@ int tmpfs_unlink(struct node *directory, const char *name, size_t length, bool i
         return -ENOENT;
     if (is_directory && entry->node->size > 0)
         return -ENOTEMPTY;
+    struct tmpfs_node *const node = entry->node;
+    hold(node);
     remove_entry(entry);
+    settle(node, directory);
+    let_go(node);
     return 0;
-}
-
-static void set_parent(struct tmpfs_node *node, struct node *directory)
-{
-    struct node *const before = node->node.parent;
-    hold(tmpfs_node(directory));
-    node->node.parent = directory;
-    let_go(tmpfs_node(before));
 }
 
 /* The entry gets another node. */
@@ -154,22 +170,26 @@ int tmpfs_rename(struct node *from, const char *name, size_t length, struct node
                  const char *new_name, size_t new_length, unsigned flags)
 {
     struct tmpfs_entry *const old = find_entry(from, name, length);
-    struct tmpfs_entry *const new = find_entry(to, new_name, new_length);
-    if (!old || (flags & NODE_RENAME_EXCHANGE && !new))
+    struct tmpfs_entry *const there = find_entry(to, new_name, new_length);
+    if (!old || (flags & NODE_RENAME_EXCHANGE && !there))
         return -ENOENT;
     struct tmpfs_node *const node = old->node;
     if (flags & NODE_RENAME_EXCHANGE) {
-        struct tmpfs_node *const other = new->node;
+        struct tmpfs_node *const other = there->node;
         hold(other);
-        replace_node(new, node);
+        replace_node(there, node);
         replace_node(old, other);
         let_go(other);
         return 0;
     }
-    if (new &&new->node->node.kind == NODE_DIRECTORY &&new->node->size > 0)
+    if (there && there->node->node.kind == NODE_DIRECTORY && there->node->size > 0)
         return -ENOTEMPTY;
-    if (new) {
-        replace_node(new, node);
+    if (there) {
+        struct tmpfs_node *const replaced = there->node;
+        hold(replaced);
+        replace_node(there, node);
+        settle(replaced, to);
+        let_go(replaced);
     } else {
         const int error = tmpfs_add(to, new_name, new_length, node);
         if (error)

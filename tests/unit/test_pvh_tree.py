@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from rumprun import command
+from rumprun.bake.root import Directory, Entry, Link, Root
+from rumprun.bake.root_archive import write_root
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "boards" / "pvh"
@@ -166,6 +168,26 @@ def test_an_archive_is_the_root(lister: Path, tmp_path: Path) -> None:
     lines = listed(lister, tmp_path, archive(SAMPLE))
     assert len(lines) == len(set(lines))
     assert set(lines) == shown(SAMPLE)
+
+
+def test_what_is_baked_is_the_root(lister: Path, tmp_path: Path) -> None:
+    files: Root = {
+        "bin/hello": Entry(content=b"\x7fELF" * 2000, executable=True),
+        "bin/link": Link(goal="../bin/hello"),
+        "empty": Directory(),
+        "etc/large": Entry(content=b"large" * 1000),
+        "etc/small": Entry(content=b"small"),
+    }
+    expected: Entries = {
+        "bin": (None, DIRECTORY),
+        "bin/hello": (b"\x7fELF" * 2000, FILE | 0o111),
+        "bin/link": (b"../bin/hello", LINK),
+        "empty": (None, DIRECTORY),
+        "etc": (None, DIRECTORY),
+        "etc/large": (b"large" * 1000, FILE),
+        "etc/small": (b"small", FILE),
+    }
+    assert set(listed(lister, tmp_path, write_root(files, date=0))) == shown(expected)
 
 
 def test_what_a_module_has_comes_first(lister: Path, tmp_path: Path) -> None:
