@@ -102,7 +102,8 @@ static void grants_unmap(struct file *file, struct region *region, uint64_t star
         const uint64_t index = region->offset + (address - region->start);
         struct grant_set *set = find_set(file->data, index);
         struct granted *page = set ? &set->pages[(index - set->index) / PAGE_SIZE] : NULL;
-        if (!page || !page->frame)
+        /* A mapping that was refused is none of the set. */
+        if (!page || !page->frame || paging_find(address, NULL) != page->frame)
             continue;
         grant_notice_give(&set->notice, index - set->index, (void *)(uintptr_t)address);
         (void)paging_unmap(address, NULL);
