@@ -142,6 +142,22 @@ static void robust(void)
     check_error("robust: not made good", pthread_mutex_lock(&mutex));
 }
 
+static void inheriting(void)
+{
+    pthread_mutexattr_t how;
+    static pthread_mutex_t mutex;
+    pthread_mutexattr_init(&how);
+    check_error("priorities inherited", pthread_mutexattr_setprotocol(&how, PTHREAD_PRIO_INHERIT));
+    pthread_mutex_init(&mutex, &how);
+    check_error("inheriting: locked", pthread_mutex_lock(&mutex));
+    check_error("inheriting: taken", in_thread(pthread_mutex_trylock, &mutex));
+    check_error("inheriting: unlocked by another", in_thread(pthread_mutex_unlock, &mutex));
+    pthread_mutex_unlock(&mutex);
+    count = 0;
+    run_all(add, &mutex);
+    check_value("inheriting: counting", count);
+}
+
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static int turn, waiting;
@@ -337,6 +353,7 @@ int main(void)
     mutexes();
     kinds();
     robust();
+    inheriting();
     conditions();
     read_write();
     semaphores();

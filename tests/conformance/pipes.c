@@ -67,6 +67,14 @@ static pthread_t start(void *(*begin)(void *), void *with)
     return thread;
 }
 
+static volatile sig_atomic_t alarms, broken;
+
+static void count(int number)
+{
+    alarms += number == SIGALRM;
+    broken += number == SIGPIPE;
+}
+
 static void pipes(void)
 {
     char text[20] = "";
@@ -104,9 +112,13 @@ static void pipes(void)
     check_call("F_GETPIPE_SZ", fcntl(ends[0], F_GETPIPE_SZ));
     check_call("read", read(ends[0], page, 100));
     check_call("write of a page, not whole", write(ends[1], page, sizeof page));
-    signal(SIGPIPE, SIG_IGN);
+    struct sigaction action = {.sa_handler = count};
+    sigaction(SIGPIPE, &action, NULL);
     close(ends[0]);
     check_call("write to nobody", write(ends[1], page, 1));
+    check_value("SIGPIPE", broken);
+    signal(SIGPIPE, SIG_IGN);
+    check_call("write to nobody again", write(ends[1], page, 1));
     close(ends[1]);
     check_call("pipe2 with flags that are none", pipe2(ends, 0x100));
     check_call("pipe to no address", syscall(SYS_pipe, 8));
@@ -176,9 +188,6 @@ static int poll_one(int file, short what, int timeout)
     const int result = poll(&wait, 1, timeout);
     return result < 0 ? result : wait.revents;
 }
-
-static volatile sig_atomic_t alarms;
-static void count(int number) { alarms += number == SIGALRM; }
 
 static void *kill_later(void *with)
 {
