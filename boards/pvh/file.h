@@ -239,6 +239,8 @@ struct proc_file {
     /* Below /proc, such as "meminfo" or "self/maps" ("self" has every program's number, too). */
     const char *name;
     size_t (*write)(char *text, size_t size);
+    /* Instead of write, where it is always the same. */
+    const char *text;
     /* Instead of write, where there is more to it. */
     int (*open)(struct node *node, int flags, struct file **opened);
     /* Instead of both: it is a link that leads there. */

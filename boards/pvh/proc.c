@@ -32,12 +32,17 @@ void proc_file_add(struct proc_file *file)
 
 static bool is_whole(const struct proc_place *place) { return !place->file->name[place->length]; }
 
+static bool has_text(const struct proc_file *file)
+{
+    return file->write || file->text || file->open;
+}
+
 /* "self/fd", which has no text: what is in it are a program's descriptors. */
 static bool has_descriptors(const struct proc_place *place)
 {
     const struct proc_file *const file = place->file;
-    return is_whole(place) && file != &root_file && file != &proc_self && !file->write &&
-           !file->open && !file->follow;
+    return is_whole(place) && file != &root_file && file != &proc_self && !has_text(file) &&
+           !file->follow;
 }
 
 static enum node_kind kind_of(const struct proc_place *place)
@@ -46,8 +51,7 @@ static enum node_kind kind_of(const struct proc_place *place)
         return NODE_LINK;
     if (place->file->follow && is_whole(place))
         return NODE_LINK;
-    return is_whole(place) && (place->file->write || place->file->open) ? NODE_FILE
-                                                                        : NODE_DIRECTORY;
+    return is_whole(place) && has_text(place->file) ? NODE_FILE : NODE_DIRECTORY;
 }
 
 /* The same for the same place, and rarely for another. */

@@ -113,12 +113,6 @@ static size_t write_cpuinfo(char *to, size_t size)
     return text.length;
 }
 
-static size_t write_version(char *to, size_t size)
-{
-    return (size_t)snprintf(to, size,
-                            "Linux version " BASE_RELEASE " (rumprun) " BASE_VERSION "\n");
-}
-
 static size_t write_mounts(char *to, size_t size)
 {
     struct text text = {.to = to, .size = size};
@@ -128,12 +122,6 @@ static size_t write_mounts(char *to, size_t size)
         text_add(&text, " %s %s,noatime 0 0\n", system->type, system->read_only ? "ro" : "rw");
     }
     return text.length;
-}
-
-static size_t write_filesystems(char *to, size_t size)
-{
-    return (size_t)snprintf(to, size,
-                            "nodev\trootfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\ttmpfs\n");
 }
 
 static size_t write_cmdline(char *to, size_t size)
@@ -156,13 +144,6 @@ static size_t write_base(char *to, size_t size)
     }
     const size_t room = text.length < size ? size - text.length : 0;
     return text.length + calls_write(room ? to + text.length : NULL, room);
-}
-
-static size_t write_ostype(char *to, size_t size) { return (size_t)snprintf(to, size, "Linux\n"); }
-
-static size_t write_osrelease(char *to, size_t size)
-{
-    return (size_t)snprintf(to, size, BASE_RELEASE "\n");
 }
 
 static size_t write_hostname(char *to, size_t size)
@@ -199,31 +180,27 @@ static size_t write_boot_id(char *to, size_t size)
     return write_uuid(to, size, bytes);
 }
 
-static size_t write_pid_max(char *to, size_t size)
-{
-    return (size_t)snprintf(to, size, "%d\n", INT32_MAX);
-}
-
 void proc_files_begin(void)
 {
     static struct proc_file files[] = {
         {.name = "base", .write = write_base},
         {.name = "cmdline", .write = write_cmdline},
         {.name = "cpuinfo", .write = write_cpuinfo},
-        {.name = "filesystems", .write = write_filesystems},
+        {.name = "filesystems",
+         .text = "nodev\trootfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\ttmpfs\n"},
         {.name = "loadavg", .write = write_loadavg},
         {.name = "meminfo", .write = write_meminfo},
         {.name = "mounts", .write = write_mounts},
         {.name = "self/mounts", .write = write_mounts},
         {.name = "stat", .write = write_stat},
         {.name = "sys/kernel/hostname", .write = write_hostname},
-        {.name = "sys/kernel/osrelease", .write = write_osrelease},
-        {.name = "sys/kernel/ostype", .write = write_ostype},
-        {.name = "sys/kernel/pid_max", .write = write_pid_max},
+        {.name = "sys/kernel/osrelease", .text = BASE_RELEASE "\n"},
+        {.name = "sys/kernel/ostype", .text = "Linux\n"},
+        {.name = "sys/kernel/pid_max", .text = "2147483647\n"},
         {.name = "sys/kernel/random/boot_id", .write = write_boot_id},
         {.name = "sys/kernel/random/uuid", .write = write_new_uuid},
         {.name = "uptime", .write = write_uptime},
-        {.name = "version", .write = write_version},
+        {.name = "version", .text = "Linux version " BASE_RELEASE " (rumprun) " BASE_VERSION "\n"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)
         proc_file_add(&files[i]);

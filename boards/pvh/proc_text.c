@@ -34,6 +34,11 @@ void text_add_path(struct text *text, struct node *node)
     heap_put(path);
 }
 
+static size_t write_text(const struct proc_file *file, char *to, size_t size)
+{
+    return file->text ? (size_t)snprintf(to, size, "%s", file->text) : file->write(to, size);
+}
+
 static int make_text(struct file *file)
 {
     const struct proc_place *const place = proc_place(file->node);
@@ -41,11 +46,11 @@ static int make_text(struct file *file)
     proc_program = program_find(place->program);
     if (place->program && !proc_program)
         return -ESRCH;
-    const size_t size = place->file->write(NULL, 0);
+    const size_t size = write_text(place->file, NULL, 0);
     char *const text = heap_get(size + 1);
     if (!text)
         return -ENOMEM;
-    made->size = MIN(place->file->write(text, size + 1), size);
+    made->size = MIN(write_text(place->file, text, size + 1), size);
     heap_put(made->text);
     made->text = text;
     return 0;

@@ -54,8 +54,8 @@ static void release(struct node *released)
         heap_put(system);
 }
 
-static int make_named(struct node *directory, const char *name, size_t length, mode_t mode,
-                      struct tmpfs_node **made)
+static int make(struct node *directory, const char *name, size_t length, mode_t mode,
+                struct node **made)
 {
     struct tmpfs_node *node;
     int error = make_node(tmpfs_of(directory), directory, mode, &node);
@@ -65,16 +65,6 @@ static int make_named(struct node *directory, const char *name, size_t length, m
     if (error)
         node_drop(&node->node);
     else
-        *made = node;
-    return error;
-}
-
-static int make(struct node *directory, const char *name, size_t length, mode_t mode,
-                struct node **made)
-{
-    struct tmpfs_node *node;
-    const int error = make_named(directory, name, length, mode, &node);
-    if (!error)
         *made = &node->node;
     return error;
 }
@@ -82,18 +72,18 @@ static int make(struct node *directory, const char *name, size_t length, mode_t 
 static int make_link(struct node *directory, const char *name, size_t length, const char *goal)
 {
     const size_t size = strlen(goal);
-    struct tmpfs_node *node;
+    struct node *made;
     char *const copy = heap_get(size + 1);
     if (!copy)
         return -ENOMEM;
-    const int error = make_named(directory, name, length, S_IFLNK | 0777, &node);
+    const int error = make(directory, name, length, S_IFLNK | 0777, &made);
     if (error) {
         heap_put(copy);
         return error;
     }
-    node->goal = memcpy(copy, goal, size);
-    node->size = size;
-    node_drop(&node->node);
+    tmpfs_node(made)->goal = memcpy(copy, goal, size);
+    tmpfs_node(made)->size = size;
+    node_drop(made);
     return 0;
 }
 

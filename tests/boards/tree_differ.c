@@ -101,8 +101,9 @@ static void differ(const char *what)
     X(renameat2)                                                                                   \
     X(linkat)                                                                                      \
     X(symlinkat)                                                                                   \
-    X(readlinkat) X(newfstatat) X(faccessat2) X(fchmodat) X(fchownat) X(truncate) X(utimensat)     \
-        X(getcwd) X(chdir) X(fchdir) X(umask) X(close)
+    X(readlinkat)                                                                                  \
+    X(newfstatat) X(faccessat2) X(fchmodat) X(fchownat) X(truncate) X(utimensat) X(getcwd)         \
+        X(chdir) X(fchdir) X(umask) X(close)
 
 static int64_t perform(int side, long number, const int64_t *a)
 {
