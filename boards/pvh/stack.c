@@ -86,7 +86,7 @@ static void put_facts(struct writer *writer, const struct loaded *loaded, uint64
     put_fact(writer, AT_SYSINFO_EHDR, vdso_address());
     put_fact(writer, AT_NULL, 0);
 }
-#define FACTS 17
+#define FACTS 18
 
 int stack_fill(struct program *program, const struct program_request *request,
                const struct loaded *loaded, uint64_t *pointer)
@@ -116,5 +116,6 @@ int stack_fill(struct program *program, const struct program_request *request,
     put_strings(&writer, request->argv);
     put_strings(&writer, request->env);
     put_facts(&writer, loaded, random_at, path);
+    BASE_ASSERT(writer.failed || writer.pointers <= writer.strings);
     return writer.failed ? -ENOMEM : 0;
 }
