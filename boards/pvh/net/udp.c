@@ -129,8 +129,10 @@ static int64_t udp_socket_send(struct socket *base, struct message *message)
     const bool there = message_get(message, pbuf->payload, message->size);
     const err_t error = there ? udp_sendto(socket->pcb, pbuf, &ip, port) : ERR_ARG;
     pbuf_free(pbuf);
-    if (!there)
+    if (!there) {
+        message->done = 0;
         return -EFAULT;
+    }
     /* A full ring loses it, as networks do. */
     return error == ERR_OK || error == ERR_MEM || error == ERR_IF ? (int64_t)message->size
          : error == ERR_VAL                                       ? -EACCES
@@ -157,8 +159,10 @@ static int64_t udp_socket_receive(struct socket *base, struct message *message)
     message->result_flags |= size > message->size ? MSG_TRUNC : 0;
     if (!(message->flags & MSG_PEEK))
         forget_first(socket);
-    if (!there)
+    if (!there) {
+        message->done = 0;
         return -EFAULT;
+    }
     return (int64_t)(message->flags & MSG_TRUNC ? size : message->done);
 }
 

@@ -86,8 +86,9 @@ static int64_t unix_send(struct socket *base, struct message *message)
     struct unix_message *made = unix_message_make(socket, message, size);
     if (!made)
         return -ENOBUFS;
+    const struct message before = *message;
     if (!message_get(message, made->bytes, size)) {
-        message->done = 0;
+        *message = before;
         unix_forget_message(made);
         return -EFAULT;
     }
