@@ -109,7 +109,8 @@ static int find_path(const char *path, struct unix_socket **found)
         result = path_find(from, path, PATH_FOLLOW, &node);
     if (result)
         return result;
-    result = -ECONNREFUSED;
+    /* Whoever connects must be allowed to write. */
+    result = node->kind == NODE_FILE && node->system->read_only ? -EROFS : -ECONNREFUSED;
     LIST_EACH(place, &named) {
         struct unix_socket *socket = LIST_ENTRY(place, struct unix_socket, named);
         if (socket->node == node) {
