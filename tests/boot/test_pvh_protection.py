@@ -71,8 +71,8 @@ def test_a_deed_ends_the_program(
     assert lines[0] == deed
     assert "nothing happened" not in lines
     number = DEEDS[deed]
-    words = signal.strsignal(number)
-    assert f"rumprun: protection: ended by signal {int(number)} ({words})" in lines
+    said = f"rumprun: protection: ended by signal {int(number)} ("
+    assert [line for line in lines if line.startswith(said)]
     assert ended.status == 128 + number
     assert run_natively(protection, tmp_path, deed) == ([deed], ended.status)
 
