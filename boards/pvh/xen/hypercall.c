@@ -44,9 +44,11 @@ static bool is_amd(void)
 int64_t xen_hypercall(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 {
     int64_t result = number;
+    /* First: what is called may change the registers. */
+    const bool amd = is_amd();
     register uint64_t fourth __asm__("r10") = d;
     register uint64_t fifth __asm__("r8") = e;
-    if (is_amd())
+    if (amd)
         __asm__ volatile("vmmcall"
                          : "+a"(result), "+D"(a), "+S"(b), "+d"(c), "+r"(fourth), "+r"(fifth)
                          : : "memory");
