@@ -68,8 +68,10 @@ static void paths(void)
     const int late = socket(AF_UNIX, SOCK_STREAM, 0);
     check_call("connect to nobody", connect(late, (struct sockaddr *)&name, size));
     check_call("unlink", unlink("/tmp/socket"));
+    close(open("/tmp/plain", O_RDWR | O_CREAT, 0600));
     check_call("connect to a file",
-               connect(late, (struct sockaddr *)&name, path_name(&name, "/bin/data")));
+               connect(late, (struct sockaddr *)&name, path_name(&name, "/tmp/plain")));
+    unlink("/tmp/plain");
     close(late);
 }
 
