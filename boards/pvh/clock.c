@@ -20,6 +20,7 @@
 /* Where there is none: KVM's and QEMU's APIC timers count nanoseconds. */
 #define APIC_FREQUENCY SECOND
 #define APIC_MEASURED (SECOND / 500)
+#define APIC_SHARE THREAD_SHARE
 #define MOST_TRIES 5
 #define MOST_POLLS 100000
 
@@ -150,6 +151,7 @@ static void begin(void)
     clock_reading.scale = (uint64_t)(((unsigned __int128)SECOND << 32) / frequency);
     if (clock_reading.epoch)
         clock_reading.epoch -= clock_scale(cpu_clock() - clock_reading.first, clock_reading.scale);
+    armed = 0;
 }
 
 uint64_t clock_of_ticks(uint64_t ticks)
@@ -206,6 +208,13 @@ void clock_arm(void)
     const bool shared = thread_others() && thread_current->program;
     if (!timers && !shared)
         return;
+    if (!timers && !clock_reading.scale) {
+        /* Nobody has asked for the time yet, and about a share is enough. */
+        if (!armed)
+            apic_timer_set(APIC_SHARE);
+        armed = 1;
+        return;
+    }
     const uint64_t now = clock_now();
     uint64_t due = timers ? timers->deadline : UINT64_MAX;
     if (shared)
