@@ -101,6 +101,7 @@ def test_two_builds_are_bit_identical(first: Path, tmp_path: Path) -> None:
     )
     assert sorted(path.name for path in second.glob("*.deb")) == [
         f"dh-rumprun_{VERSION}_all.deb",
+        f"rumprun-board-pvh_{VERSION}_amd64.deb",
         f"rumprun-toolchain_{VERSION}_amd64.deb",
     ]
     for twin in sorted(second.glob("*.deb")):
