@@ -2,6 +2,7 @@
 /* Interrupts: who hears of which, and what runs when they are over. */
 #include "apic.h"
 #include "call.h"
+#include "cpu.h"
 #include "device.h"
 #include "trap.h"
 
@@ -54,6 +55,9 @@ void deferred_run(void)
 bool trap_interrupt(struct registers *registers)
 {
     const uint64_t vector = registers->number;
+    /* The one that was seen to had this stack too: it can neither go on nor end. */
+    if (!(registers->flags & CPU_FLAG_INTERRUPT))
+        panic("interrupt %lu where interrupts are off, at 0x%lx", vector, registers->rip);
     if (vector == APIC_VECTOR_TIMER) {
         clock_interrupt();
         apic_done();

@@ -4,6 +4,7 @@
 #include "device.h"
 #include "memory.h"
 #include "program.h"
+#include "trap.h"
 
 /* Intel SDM volume 1, 13: the XSAVE area; without XSAVE, FXSAVE's. */
 /* A share of the processor, in ticks of cpu_clock(): THREAD_SHARE or so. */
@@ -199,6 +200,7 @@ static void change_to(struct thread *to)
 /* The next thread that is ready; until there is one, the machine is idle. */
 static void change(void)
 {
+    BASE_ASSERT(!trap_has_stack());
     while (!thread_others()) {
         const uint64_t begun = cpu_clock();
         clock_arm();

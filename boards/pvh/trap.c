@@ -105,6 +105,12 @@ void trap_begin(void)
                                             CPU_FLAG_NESTED | CPU_FLAG_ALIGNMENT);
 }
 
+bool trap_has_stack(void)
+{
+    const uint64_t here = (uintptr_t)__builtin_frame_address(0);
+    return here >= (uintptr_t)stacks && here < (uintptr_t)stacks + sizeof stacks;
+}
+
 static _Noreturn void panic_at(const struct registers *r)
 {
     panic("fault %lu (error 0x%lx, address 0x%lx) at 0x%lx, stack 0x%lx, rax 0x%lx rdi 0x%lx rsi 0x%lx",
