@@ -112,7 +112,7 @@ TABLE = b"rumprun-table 2\0001\0x\0%s\0001\0000\0x\0"
             b"Permission",
         ),
         ("bin/subject", b"no program", 126, b"cannot start /bin/subject"),
-        ("rumprun/table", b"rumprun-table 9\0", 125, b"no table of a form"),
+        ("rumprun/table", b"rumprun-table 9\0", 125, b"no form that this entrypoint knows"),
         ("rumprun/table", b"", 125, b"damaged"),
     ],
 )
