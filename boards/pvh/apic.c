@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The local APIC (Intel SDM volume 3, 11), the I/O APIC (Intel 82093AA), and the old PICs' silence. */
+/* The local APIC (Intel SDM volume 3, 11), the I/O APIC (Intel 82093AA), and the old PICs' silence.
+ */
 #include "apic.h"
 
 #include "cpu.h"

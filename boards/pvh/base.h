@@ -16,7 +16,8 @@
 #include <stdint.h>
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof *(array))
-#define CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#define CONTAINER_OF(pointer, type, member)                                                        \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
@@ -27,7 +28,10 @@
 
 /* Round to a multiple of a power of two. */
 static inline uint64_t round_down(uint64_t value, uint64_t unit) { return value & ~(unit - 1); }
-static inline uint64_t round_up(uint64_t value, uint64_t unit) { return (value + unit - 1) & ~(unit - 1); }
+static inline uint64_t round_up(uint64_t value, uint64_t unit)
+{
+    return (value + unit - 1) & ~(unit - 1);
+}
 
 /* Of memory: end is the first byte behind it. */
 struct range {
@@ -77,7 +81,8 @@ _Noreturn void machine_end(int status);
 /* text.c: as <string.h> and <stdio.h>; the formats are %c %s %d %i %u %x %X %o %p %%, with 0, -,
    width, precision, and the lengths h, hh, l, ll, z. */
 
-int snprintf(char *buffer, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int snprintf(char *buffer, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 int vsnprintf(char *buffer, size_t size, const char *format, va_list arguments);
 void *memcpy(void *restrict to, const void *restrict from, size_t size);
 void *memmove(void *to, const void *from, size_t size);

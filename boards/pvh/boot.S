@@ -13,6 +13,8 @@
 #define TABLE_PRESENT 0x3
 #define TABLE_LARGE 0x83
 #define GIGABYTES 4
+#define CR0 (CPU_CR0_PAGING | CPU_CR0_WRITE_PROTECT | CPU_CR0_NUMERIC | \
+             CPU_CR0_MONITOR | CPU_CR0_PROTECTED)
 
     .section .note.Xen, "a", @note
     .balign 4
@@ -80,7 +82,7 @@ boot_start:
     rdmsr
     or $(CPU_EFER_LONG_MODE | CPU_EFER_SYSCALL | CPU_EFER_NO_EXECUTE), %eax
     wrmsr
-    mov $(CPU_CR0_PAGING | CPU_CR0_WRITE_PROTECT | CPU_CR0_NUMERIC | CPU_CR0_MONITOR | CPU_CR0_PROTECTED), %eax
+    mov $CR0, %eax
     mov %eax, %cr0
     lgdt PHYSICAL(boot_descriptors_pointer)
     ljmp $CPU_CODE_SELECTOR, $PHYSICAL(boot_long)

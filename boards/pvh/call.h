@@ -30,7 +30,8 @@ typedef int64_t call_function(const struct call *call);
 #include "calls.h"
 #undef CALL
 
-/* call.c: from entry.S. Whether all of the registers have to be loaded, since a handler runs now. */
+/* call.c: from entry.S. Whether all of the registers have to be loaded, since a handler runs now.
+ */
 bool call_enter(struct registers *registers);
 /* Before a program is entered again, on the thread's stack: others' turn, signals, its end. */
 void call_leave(struct registers *registers);
@@ -44,8 +45,8 @@ extern bool call_trace;
 /* A path of the program's, in memory that path_text_put gives back; or -errno. */
 int path_text(uint64_t address, char **text);
 void path_text_put(char *text);
-/* sys_time.c: what a clock says, in nanoseconds, and a struct timespec of the program's; 0 or -errno.
-   What is out of reach becomes a time that never comes. */
+/* sys_time.c: what a clock says, in nanoseconds, and a struct timespec of the program's; 0 or
+   -errno. What is out of reach becomes a time that never comes. */
 int time_of_clock(int clock, uint64_t *nanoseconds);
 int time_in(uint64_t address, uint64_t *nanoseconds);
 int time_out(uint64_t address, uint64_t nanoseconds);

@@ -110,7 +110,8 @@ static unsigned from_decimal(unsigned value)
     return (value & 0xf) + (value >> 4) * 10;
 }
 
-/* Seconds since 1970; 0 where there is no such clock. Howard Hinnant's days_from_civil gives the days. */
+/* Seconds since 1970; 0 where there is no such clock. Howard Hinnant's days_from_civil gives the
+ * days. */
 static uint64_t rtc_seconds(void)
 {
     unsigned parts[6], again[6];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory in bulk. What lies between copy_begin and copy_end may touch a program's memory that is not
- * there: trap.c goes on at copy_failed or copy_length_failed then.
+ * Memory in bulk. What lies between copy_begin and copy_end may touch a program's memory that is
+ * not there: trap.c goes on at copy_failed or copy_length_failed then.
  */
     .text
     .globl memcpy

@@ -78,7 +78,10 @@ static inline uint64_t cpu_read_msr(uint32_t number)
 }
 static inline void cpu_write_msr(uint32_t number, uint64_t value)
 {
-    __asm__ volatile("wrmsr" : : "c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+    __asm__ volatile("wrmsr"
+                     :
+                     : "c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
 }
 static inline uint64_t cpu_read_cr0(void)
 {
@@ -130,7 +133,9 @@ struct cpu_id { uint32_t a, b, c, d; };
 static inline struct cpu_id cpu_id(uint32_t leaf, uint32_t part)
 {
     struct cpu_id id;
-    __asm__ volatile("cpuid" : "=a"(id.a), "=b"(id.b), "=c"(id.c), "=d"(id.d) : "a"(leaf), "c"(part));
+    __asm__ volatile("cpuid"
+                     : "=a"(id.a), "=b"(id.b), "=c"(id.c), "=d"(id.d)
+                     : "a"(leaf), "c"(part));
     return id;
 }
 /* Lets pending interrupts in, or waits for one. */

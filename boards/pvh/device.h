@@ -48,7 +48,8 @@ void console_input(struct console_device *device);
 /* Who is called by console_input, and is to read: console_file.c. */
 extern void (*console_owner)(struct console_device *device);
 
-/* The line with the exit status goes to the device that rumprun.control= on the command line names. */
+/* The line with the exit status goes to the device that rumprun.control= on the command line names.
+ */
 void console_control(const char *line);
 
 /* start.c: what the machine was started with. */
@@ -98,7 +99,8 @@ struct block_device {
     char name[8];
     uint64_t sectors;
     bool read_only;
-    int (*transfer)(struct block_device *device, uint64_t sector, void *bytes, size_t sectors, bool write);
+    int (*transfer)(struct block_device *device, uint64_t sector, void *bytes, size_t sectors,
+                    bool write);
     int (*flush)(struct block_device *device);
     void *data;
 };

@@ -43,8 +43,8 @@ struct file_operations {
     unsigned (*poll)(struct file *file, struct poll_watch *watch);
     int64_t (*control)(struct file *file, unsigned request, uint64_t argument);
     int64_t (*seek)(struct file *file, int64_t offset, int whence);
-    /* The page of the file at that offset, for a mapping; 0: none. owned is set where the mapping is
-       to put it back. A private mapping that is to be written copies it. */
+    /* The page of the file at that offset, for a mapping; 0: none. owned is set where the mapping
+       is to put it back. A private mapping that is to be written copies it. */
     physical_t (*page)(struct file *file, uint64_t offset, bool write, bool *owned);
     /* For what maps itself (devices): called by mmap with the region that was made for it. */
     int (*map)(struct file *file, struct region *region);
@@ -77,7 +77,8 @@ struct file {
 /* file.c: open files. */
 
 /* With one reference; NULL without memory. A node gets another reference. */
-struct file *file_make(const struct file_operations *operations, struct node *node, int flags, void *data);
+struct file *file_make(const struct file_operations *operations, struct node *node, int flags,
+                       void *data);
 static inline struct file *file_share(struct file *file) { file->references++; return file; }
 void file_drop(struct file *file);
 /* As fstat(2), of the node or of the file's own. */
@@ -95,13 +96,14 @@ size_t file_list_entry(void *entries, size_t size, size_t used, uint64_t number,
 struct node_operations {
     /* Finds or makes the entry of that name; the result has a reference of its own. */
     int (*find)(struct node *directory, const char *name, size_t length, struct node **found);
-    int (*make)(struct node *directory, const char *name, size_t length, mode_t mode, struct node **made);
+    int (*make)(struct node *directory, const char *name, size_t length, mode_t mode,
+                struct node **made);
     int (*make_link)(struct node *directory, const char *name, size_t length, const char *goal);
     /* Another name for what is there. */
     int (*link)(struct node *directory, const char *name, size_t length, struct node *node);
     int (*unlink)(struct node *directory, const char *name, size_t length, bool is_directory);
-    int (*rename)(struct node *from, const char *name, size_t length, struct node *to, const char *new_name,
-                  size_t new_length, unsigned flags);
+    int (*rename)(struct node *from, const char *name, size_t length, struct node *to,
+                  const char *new_name, size_t new_length, unsigned flags);
     /* The goal of a link, not ended by a NUL; its length, at most size. */
     int64_t (*read_link)(struct node *node, char *goal, size_t size);
     /* For links whose goal is no path, such as /proc/self/fd/0: what they lead to. */
@@ -195,7 +197,8 @@ int64_t listing_end(const struct listing *listing);
 /* The node of a path from a directory on; -errno. */
 int path_find(struct node *from, const char *path, unsigned how, struct node **found);
 /* The directory that the last component is, or is to be, in; and that component. */
-int path_find_parent(struct node *from, const char *path, struct node **directory, const char **name, size_t *length);
+int path_find_parent(struct node *from, const char *path, struct node **directory,
+                     const char **name, size_t *length);
 /* The entry of that name, a file system's own: what may be mounted there is not looked at. */
 int path_entry(struct node *directory, const char *name, size_t length, struct node **found);
 /* Whether a directory was removed while somebody uses it: nothing can be made in it any more. */
@@ -213,7 +216,8 @@ int mount_end(struct node *root, bool although_busy);
 /* The image's root with /dev, /proc, /tmp, /run and /dev/shm: what every machine has. */
 void mounts_begin(void);
 /* What mount(2) can: "tmpfs", and what devices bring. */
-int mount_type(const char *type, const char *source, struct node *directory, unsigned long flags, const char *options);
+int mount_type(const char *type, const char *source, struct node *directory, unsigned long flags,
+               const char *options);
 
 /* tmpfs.c, root.c, device_files.c, proc.c: file systems; NULL without memory. */
 int tmpfs_make(const char *options, struct file_system **made);
@@ -254,7 +258,8 @@ void proc_file_add(struct proc_file *file);
 struct file *console_file(void);
 /* pipe.c */
 int pipe_make(struct file **reader, struct file **writer, int flags);
-/* The open operation of a NODE_PIPE of any file system: waits for the other side as open(2) does. */
+/* The open operation of a NODE_PIPE of any file system: waits for the other side as open(2) does.
+ */
 int pipe_open(struct node *node, int flags, struct file **opened);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The base's own memory: small pieces of a few sizes, cut from pages that each have pieces of one
- * size; whole pages for what is larger. A piece never begins with its page, so the two are told apart
- * by their address.
+ * size; whole pages for what is larger. A piece never begins with its page, so the two are told
+ * apart by their address.
  */
 #include "memory.h"
 

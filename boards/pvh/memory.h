@@ -42,7 +42,10 @@ unsigned pages_order(physical_t first);
 uint64_t pages_free(void);
 uint64_t pages_total(void);
 
-static inline void *page_pointer(physical_t page) { return (void *)(uintptr_t)(MEMORY_DIRECT + page); }
+static inline void *page_pointer(physical_t page)
+{
+    return (void *)(uintptr_t)(MEMORY_DIRECT + page);
+}
 /* Of a pointer into MEMORY_DIRECT or MEMORY_BASE, such as heap_get gives. */
 physical_t physical_of(const void *pointer);
 
@@ -75,7 +78,8 @@ physical_t paging_find(uint64_t address, unsigned *flags);
 /* Other flags for what is mapped there, if it is; PAGING_OWNED stays. */
 void paging_protect(uint64_t address, unsigned flags);
 /* Calls visit for each page mapped in [start, end), in order; it may unmap that page. */
-void paging_each(uint64_t start, uint64_t end, void (*visit)(uint64_t address, void *with), void *with);
+void paging_each(uint64_t start, uint64_t end, void (*visit)(uint64_t address, void *with),
+                 void *with);
 /* Puts back the tables of a range in which nothing is mapped any more. */
 void paging_trim(uint64_t start, uint64_t end);
 /* A device's registers, uncached, for ever; NULL where there is no memory for a table. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pages of memory, by the buddy system: free blocks of 1 << order pages, aligned to their size, in a
- * list for each order. A byte for each page says whether a block begins there, and of what order.
+ * Pages of memory, by the buddy system: free blocks of 1 << order pages, aligned to their size, in
+ * a list for each order. A byte for each page says whether a block begins there, and of what order.
  */
 #include "memory.h"
 

@@ -62,7 +62,8 @@ struct program {
     /* Where its file is in the image. */
     char path[256];
     struct space space;
-    /* Where its first stack began: argc, argv and so on; the program may have changed them since. */
+    /* Where its first stack began: argc, argv and so on; the program may have changed them since.
+     */
     uint64_t arguments;
     struct list threads;
     size_t thread_count;
@@ -165,7 +166,13 @@ struct region *space_find(struct space *space, uint64_t address);
 
 /* fault.c: a page that is to be there and is not yet. */
 
-enum fault_result { FAULT_MENDED, FAULT_UNMAPPED, FAULT_FORBIDDEN, FAULT_NO_MEMORY, FAULT_BEYOND_FILE };
+enum fault_result {
+    FAULT_MENDED,
+    FAULT_UNMAPPED,
+    FAULT_FORBIDDEN,
+    FAULT_NO_MEMORY,
+    FAULT_BEYOND_FILE
+};
 enum fault_result fault_mend(struct space *space, uint64_t address, bool write, bool execute);
 
 /* descriptor.c: a program's open files. */
@@ -196,16 +203,16 @@ static inline bool signal_is_due(const struct thread *thread)
     return ((thread->pending | thread->program->pending) & ~thread->blocked) != 0 ||
            thread->restore_blocked || thread->must_end;
 }
-/* Takes one of the set (bit 0 is signal 1) that is pending for the current thread; 0: there is none. What waits for one
-   is in program->signalled. */
+/* Takes one of the set (bit 0 is signal 1) that is pending for the current thread; 0: there is
+   none. What waits for one is in program->signalled. */
 int signal_take(uint64_t set, siginfo_t *info);
 bool signal_is_ignored(const struct program *program, int number);
 /* If a signal of that timer_create timer is still pending: counts so many more, and says so. */
 bool signal_count_overrun(struct program *program, struct thread *thread, int timer, int more);
 /* Nothing of that number is pending any more. */
 void signal_flush(struct program *program, int number);
-/* Blocks other signals during a wait (ppoll, pselect6, epoll_pwait); with the wait's result, what was
-   blocked before is blocked again, after the handler has run. */
+/* Blocks other signals during a wait (ppoll, pselect6, epoll_pwait); with the wait's result, what
+   was blocked before is blocked again, after the handler has run. */
 void signal_mask_for_wait(uint64_t blocked);
 void signal_mask_after_wait(int64_t result);
 /* Whether the thread has one pending that is not blocked or ignored. */

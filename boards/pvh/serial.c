@@ -56,8 +56,12 @@ static void debug_write(struct console_device *device, const char *bytes, size_t
 }
 
 static struct serial ports[] = {
-    {.console = {.name = "ttyS0", .write = serial_write, .read = serial_read}, .port = 0x3f8, .pin = 4},
-    {.console = {.name = "ttyS1", .write = serial_write, .read = serial_read}, .port = 0x2f8, .pin = 3},
+    {.console = {.name = "ttyS0", .write = serial_write, .read = serial_read},
+     .port = 0x3f8,
+     .pin = 4},
+    {.console = {.name = "ttyS1", .write = serial_write, .read = serial_read},
+     .port = 0x2f8,
+     .pin = 3},
 };
 static struct console_device debug_port = {.name = "debug", .write = debug_write};
 
@@ -95,7 +99,8 @@ static void take_input(void *with)
 void serial_listen(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
-        const unsigned vector = is_there(ports[i].port) ? interrupt_vector(take_input, &ports[i]) : 0;
+        const unsigned vector =
+            is_there(ports[i].port) ? interrupt_vector(take_input, &ports[i]) : 0;
         if (!vector)
             continue;
         interrupt_route(ports[i].pin, vector, false);

@@ -19,7 +19,8 @@ static inline bool region_is_device(const struct region *region)
 
 /* The link to the first region that ends above the address. */
 struct region **space_place(struct space *space, uint64_t address);
-/* What cannot be there now is refused at once; less may be asked for again and again, and not used. */
+/* What cannot be there now is refused at once; less may be asked for again and again, and not used.
+ */
 bool space_has_room(const struct space *space, uint64_t size);
 /* The flags for a page of the region that is mapped as now says (PAGING_OWNED counts). */
 unsigned region_paging(const struct region *region, unsigned now);

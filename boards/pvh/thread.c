@@ -105,7 +105,8 @@ static void prepare_stack(struct thread *thread, void (*begin)(void *), void *wi
     thread->floats = (void *)(uintptr_t)round_down(top - thread_floats_size, XSAVE_ALIGNMENT);
     memcpy(thread->floats, clean_floats, thread_floats_size);
     thread->stack_end = (uintptr_t)thread->floats;
-    const uint64_t words[] = {0, 0, 0, (uintptr_t)with, 0, (uintptr_t)begin, (uintptr_t)thread_first};
+    const uint64_t words[] = {
+        0, 0, 0, (uintptr_t)with, 0, (uintptr_t)begin, (uintptr_t)thread_first};
     thread->stack_pointer = thread->stack_end - sizeof words - 8;
     memcpy((void *)(uintptr_t)thread->stack_pointer, words, sizeof words);
 }

@@ -23,8 +23,8 @@ struct registers {
     uint64_t error;
     uint64_t rip, cs, flags, rsp, ss;
 };
-/* The error of a system call, which no exception has. Once a handler is to run, or one has ended, it
-   is 0: then all of the registers have to be loaded. */
+/* The error of a system call, which no exception has. Once a handler is to run, or one has ended,
+   it is 0: then all of the registers have to be loaded. */
 #define REGISTERS_CALL UINT64_MAX
 
 /* Calls its function, which must not wait, when its time has come. All zeros is a timer at rest. */
@@ -190,8 +190,8 @@ void clock_arm(void);
 void timer_arm(struct timer *timer, uint64_t deadline);
 void timer_disarm(struct timer *timer);
 
-/* entry.S: leaves the base for the program whose registers these are; the thread's stack in the base
-   is empty then. */
+/* entry.S: leaves the base for the program whose registers these are; the thread's stack in the
+   base is empty then. */
 _Noreturn void program_enter(struct registers *registers);
 void thread_switch(struct thread *from, struct thread *to);
 #endif

@@ -71,7 +71,8 @@ static void begin_task(void)
     for (size_t i = 0; i < ARRAY_SIZE(stacks); i++)
         task.interrupt_stacks[i] = (uintptr_t)(stacks[i] + sizeof stacks[i]);
     task.ports = sizeof task;
-    descriptors[3] = (sizeof task - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+    descriptors[3] =
+        (sizeof task - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
     descriptors[4] = base >> 32;
     const struct table_pointer pointer = {sizeof descriptors - 1, (uintptr_t)descriptors};
     __asm__ volatile("lgdt %0; ltr %w1" : : "m"(pointer), "r"(CPU_TASK_SELECTOR));
@@ -113,7 +114,8 @@ bool trap_has_stack(void)
 
 static _Noreturn void panic_at(const struct registers *r)
 {
-    panic("fault %lu (error 0x%lx, address 0x%lx) at 0x%lx, stack 0x%lx, rax 0x%lx rdi 0x%lx rsi 0x%lx",
+    panic("fault %lu (error 0x%lx, address 0x%lx) at 0x%lx, stack 0x%lx, rax 0x%lx rdi 0x%lx rsi "
+          "0x%lx",
           r->number, r->error, fault_address, r->rip, r->rsp, r->rax, r->rdi, r->rsi);
 }
 

@@ -10,7 +10,8 @@ void trap_begin(void);
 /* Whether it was a program that ran, rather than the base. */
 static inline bool trap_is_program(const struct registers *registers)
 {
-    return thread_current->program && ((int64_t)registers->rsp >= 0 || (int64_t)registers->rip >= 0);
+    return thread_current->program &&
+           ((int64_t)registers->rsp >= 0 || (int64_t)registers->rip >= 0);
 }
 
 /* On a stack that the next fault or interrupt uses again: whether there is more to do, on the

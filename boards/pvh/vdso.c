@@ -17,12 +17,13 @@ extern char vdso_text[], vdso_text_end[];
 
 int __vdso_clock_gettime(clockid_t clock, struct timespec *time);
 
-/* Runs as the program does: on its stack, interrupted at any time. What it does not know, the system
-   call does. */
+/* Runs as the program does: on its stack, interrupted at any time. What it does not know, the
+   system call does. */
 __attribute__((section(".vdso"))) int __vdso_clock_gettime(clockid_t clock, struct timespec *time)
 {
     const bool real = clock == CLOCK_REALTIME;
-    if (!real && clock != CLOCK_MONOTONIC && clock != CLOCK_MONOTONIC_RAW && clock != CLOCK_BOOTTIME)
+    if (!real && clock != CLOCK_MONOTONIC && clock != CLOCK_MONOTONIC_RAW &&
+        clock != CLOCK_BOOTTIME)
         return -ENOSYS;
     if (!clock_reading.scale || (real && !clock_reading.epoch))
         return -ENOSYS;
@@ -65,7 +66,9 @@ static const struct {
     .segments =
         {
             {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = (uintptr_t)&file},
-            {.p_type = PT_DYNAMIC, .p_flags = PF_R, .p_offset = sizeof file.head + sizeof file.segments},
+            {.p_type = PT_DYNAMIC,
+             .p_flags = PF_R,
+             .p_offset = sizeof file.head + sizeof file.segments},
         },
     .dynamic =
         {
