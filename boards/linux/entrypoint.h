@@ -9,20 +9,7 @@
 #include <sys/types.h>
 
 #include "config.h"
-#include "table.h"
-
-/* Where the baker puts the table, see table.h. */
-#define TABLE_PATH "/rumprun/table"
-/* The baked configuration, and that of a boot module behind the initramfs. */
-#define BAKED_CONFIG_PATH "/rumprun/config.json"
-#define BOOT_CONFIG_PATH "/rumprun/boot.json"
-/* The configuration's key in xenstore, below the domain's own directory. */
-#define XENSTORE_CONFIG_KEY "rumprun/config"
-
-/* Exit statuses of our own, as env(1) uses them. A program that a signal ended gives 128+signal. */
-#define STATUS_OWN_FAILURE 125
-#define STATUS_NOT_RUNNABLE 126
-#define STATUS_NOT_FOUND 127
+#include "image.h"
 
 /* console.c: what the machine says, and how it ends. */
 

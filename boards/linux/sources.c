@@ -6,8 +6,6 @@
 
 #include "entrypoint.h"
 
-/* What follows this on the kernel command line is a document; the kernel leaves it alone. */
-#define COMMAND_LINE_MARK " -- {"
 #define LONGEST_COMMAND_LINE 65536u
 
 /* Takes the document, which stays in memory as long as the machine runs; where is for messages. */
@@ -62,25 +60,6 @@ static void take_xenstore(struct config *config)
         console_fail("cannot read xenstore's " XENSTORE_CONFIG_KEY ": %s", strerror(errno));
 }
 
-/* What runs where no document says so. */
-static void run_all(struct config_rc *rc, const struct table *table)
-{
-    for (unsigned i = 0; i < table->count; i++) {
-        const char *name = table->programs[i].name;
-        rc->entries[i] =
-            (struct config_entry){.name = name, .bin = name, .workdir = "/", .group = i};
-    }
-    rc->count = table->count;
-}
-
-static void check_programs(const struct config_rc *rc, const struct table *table)
-{
-    for (size_t i = 0; i < rc->count; i++) {
-        if (!table_find(table, rc->entries[i].bin))
-            console_fail("rc[%zu].bin: the image has no program %s", i, rc->entries[i].bin);
-    }
-}
-
 void sources_read(struct config *config, const struct table *table)
 {
     memset(config, 0, sizeof *config);
@@ -88,9 +67,8 @@ void sources_read(struct config *config, const struct table *table)
     take_file(config, BOOT_CONFIG_PATH);
     take_command_line(config);
     take_xenstore(config);
-    if (config_delegate_of(config, "env"))
-        config->env.count = 0;
-    if (config->rc.count == 0 || config_delegate_of(config, "rc"))
-        run_all(&config->rc, table);
-    check_programs(&config->rc, table);
+    const size_t missing = image_complete(config, table);
+    if (missing < config->rc.count)
+        console_fail("rc[%zu].bin: the image has no program %s", missing,
+                     config->rc.entries[missing].bin);
 }

@@ -7,8 +7,6 @@
 #include "entrypoint.h"
 #include "file.h"
 
-/* What follows this on the command line is a document. */
-#define COMMAND_LINE_MARK " -- {"
 /* Of Xen's protocol: a message has no room for more. */
 #define XENSTORE_LONGEST 4096u
 
@@ -132,25 +130,6 @@ static void take_xenstore(struct config *config)
                         words_of_error((int)length));
 }
 
-/* What runs where no document says so. */
-static void run_all(struct config_rc *rc, const struct table *table)
-{
-    for (unsigned i = 0; i < table->count; i++) {
-        const char *name = table->programs[i].name;
-        rc->entries[i] =
-            (struct config_entry){.name = name, .bin = name, .workdir = "/", .group = i};
-    }
-    rc->count = table->count;
-}
-
-static void check_programs(const struct config_rc *rc, const struct table *table)
-{
-    for (size_t i = 0; i < rc->count; i++) {
-        if (!table_find(table, rc->entries[i].bin))
-            ENTRYPOINT_FAIL("rc[%zu].bin: the image has no program %s", i, rc->entries[i].bin);
-    }
-}
-
 void sources_read(struct config *config, const struct table *table)
 {
     memset(config, 0, sizeof *config);
@@ -158,9 +137,8 @@ void sources_read(struct config *config, const struct table *table)
     take_file(config, BOOT_CONFIG_PATH);
     take_command_line(config);
     take_xenstore(config);
-    if (config_delegate_of(config, "env"))
-        config->env.count = 0;
-    if (config->rc.count == 0 || config_delegate_of(config, "rc"))
-        run_all(&config->rc, table);
-    check_programs(&config->rc, table);
+    const size_t missing = image_complete(config, table);
+    if (missing < config->rc.count)
+        ENTRYPOINT_FAIL("rc[%zu].bin: the image has no program %s", missing,
+                        config->rc.entries[missing].bin);
 }

@@ -22,7 +22,7 @@ from rumprun.target.descriptor import Target
 # The first serial port of a PC.
 SERIAL_CONSOLE = "ttyS0,115200"
 
-# BAKED_CONFIG_PATH and BOOT_CONFIG_PATH in boards/linux/entrypoint.h.
+# BAKED_CONFIG_PATH and BOOT_CONFIG_PATH in boards/common/image.h.
 BAKED_CONFIG: Final = "rumprun/config.json"
 BOOT_CONFIG: Final = "rumprun/boot.json"
 
