@@ -9,18 +9,9 @@
 #include <stdlib.h>
 
 #include "elf_parse.h"
+#include "panic_shim.h"
 
 #define PAGE 4096u
-
-void panic(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    abort();
-}
 
 static void check(const struct elf *elf, uint64_t file_size)
 {

@@ -12,6 +12,7 @@
 #include "cpu.h"
 #include "memory.h"
 #include "program.h"
+#include "panic_shim.h"
 
 #define STACK_BYTES 65536u
 #define RED_ZONE 128u
@@ -51,15 +52,6 @@ bool vdso_has(uint64_t address)
 {
     (void)address;
     return false;
-}
-
-void panic(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    abort();
 }
 
 /* Only the stack is the program's. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "memory_shim.h"
+#include "panic_shim.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,16 +28,6 @@ uint32_t shim_random(uint32_t below)
 }
 
 static bool fails(void) { return shim_failures && shim_random(shim_failures) == 0; }
-
-void panic(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    abort();
-}
 
 physical_t page_get(void)
 {

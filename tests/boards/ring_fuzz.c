@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "virtio/ring.h"
+#include "panic_shim.h"
 
 #define SIZE 16
 #define TOKENS 64
@@ -17,16 +18,6 @@ static struct ring ring;
 static bool out[TOKENS];
 static uint32_t rooms[TOKENS];
 static unsigned next_token;
-
-void panic(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    abort();
-}
 
 static void begin(bool by_index)
 {

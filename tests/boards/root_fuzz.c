@@ -9,16 +9,7 @@
 #include <sys/stat.h>
 
 #include "root_parse.h"
-
-void panic(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    abort();
-}
+#include "panic_shim.h"
 
 /* Touches all that it has, and finds each entry by its directory and name. */
 static unsigned check(const struct root_archive *archive)

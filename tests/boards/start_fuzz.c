@@ -9,19 +9,10 @@
 #include <stdlib.h>
 
 #include "start.h"
+#include "panic_shim.h"
 
 static const uint8_t *bytes;
 static uint64_t byte_count;
-
-void panic(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    abort();
-}
 
 static const void *at(uint64_t address, uint64_t size)
 {

@@ -17,20 +17,11 @@
 #include <stdlib.h>
 
 #include "xen/xenbus_ring.h"
+#include "panic_shim.h"
 
 #define RING_SIZE 1024u
 
 static bool no_memory, is_quiet;
-
-void panic(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    abort();
-}
 
 static void *get(size_t size)
 {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from boards.host_build import BASE, OWN, build
 from rumprun import command
-from unit.test_pvh_memory import BASE, OWN, build
 
 SOURCES = """console_file descriptor device_files devices_plain epoll eventfd file lock mount node
 path pipe poll signalfd sys_copy sys_file sys_read timerfd tmpfs tmpfs_data tmpfs_entries wait"""

@@ -8,11 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from boards.host_build import BASE, OWN, build
 from rumprun import command
-
-ROOT = Path(__file__).resolve().parents[2]
-BASE = ROOT / "boards" / "pvh"
-OWN = ROOT / "tests" / "boards"
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
 R, RX, RW, RWX = 4, 5, 6, 7
@@ -28,15 +25,6 @@ GOOD: list[Segment] = [
     (PT_LOAD, RW, 0x2010, 0x403010, 0x200, 0x5000),
     (PT_DYNAMIC, RW, 0x2010, 0x403010, 0x100, 0x100),
 ]
-
-
-def build(directory: Path, name: str, *sources: Path) -> Path:
-    """A test program of the base's sources, natively and with sanitizers."""
-    tool = directory / name
-    flags = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Werror",
-             "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]  # fmt: skip
-    command.run(["gcc", *flags, "-I", BASE, "-I", OWN, "-o", tool, *sources], timeout=300)
-    return tool
 
 
 @pytest.fixture(scope="module")

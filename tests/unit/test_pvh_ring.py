@@ -9,24 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boards.host_build import BASE, OWN, build
 from rumprun import command
-
-ROOT = Path(__file__).resolve().parents[2]
-BASE = ROOT / "boards" / "pvh"
-OWN = ROOT / "tests" / "boards"
 
 
 @pytest.fixture(scope="module")
 def ring(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """See ring_fuzz.c."""
-    tool = tmp_path_factory.mktemp("ring") / "ring"
-    flags = ["-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror",
-             "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]  # fmt: skip
-    command.run(
-        ["gcc", *flags, "-I", BASE, "-o", tool, OWN / "ring_fuzz.c", BASE / "virtio" / "ring.c"],
-        timeout=120,
-    )
-    return tool
+    sources = [OWN / "ring_fuzz.c", BASE / "virtio" / "ring.c"]
+    return build(tmp_path_factory.mktemp("ring"), "ring", *sources)
 
 
 def test_all_that_is_given_to_a_device_comes_back(ring: Path) -> None:

@@ -10,11 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boards.host_build import BASE, OWN, build
 from rumprun import command
-
-ROOT = Path(__file__).resolve().parents[2]
-BASE = ROOT / "boards" / "pvh"
-OWN = ROOT / "tests" / "boards"
 
 MAGIC = 0x336EC578
 RAM, RESERVED = 1, 2
@@ -47,18 +44,8 @@ def start_info(
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """See start_fuzz.c."""
-    directory = tmp_path_factory.mktemp("start")
-    xen = directory / "xen"
-    xen.symlink_to("/usr/include/xen")
-    tool = directory / "reader"
-    flags = ["-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror",
-             "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]  # fmt: skip
-    command.run(
-        ["gcc", *flags, "-I", BASE, "-I", directory, "-o", tool, OWN / "start_fuzz.c",
-         BASE / "start_parse.c"],
-        timeout=120,
-    )  # fmt: skip
-    return tool
+    sources = [OWN / "start_fuzz.c", BASE / "start_parse.c"]
+    return build(tmp_path_factory.mktemp("start"), "reader", *sources, xen=True)
 
 
 def read(reader: Path, memory: bytes) -> tuple[bool, list[str]]:

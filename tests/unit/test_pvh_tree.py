@@ -12,13 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from boards.host_build import BASE, OWN, build
 from rumprun import command
 from rumprun.bake.root import Directory, Entry, Link, Root
 from rumprun.bake.root_archive import write_root
 
-ROOT = Path(__file__).resolve().parents[2]
-BASE = ROOT / "boards" / "pvh"
-OWN = ROOT / "tests" / "boards"
 PAGE = 4096
 
 TREE = ["path.c", "node.c", "mount.c", "tmpfs.c", "tmpfs_data.c", "tmpfs_entries.c", "file.c",
@@ -27,15 +25,6 @@ TREE = ["path.c", "node.c", "mount.c", "tmpfs.c", "tmpfs_data.c", "tmpfs_entries
 
 # From a path to a file's content, a link's goal, or None for a directory; and the mode.
 Entries = dict[str, tuple[bytes | None, int]]
-
-
-def build(directory: Path, name: str, *sources: Path) -> Path:
-    """A test program of the base's sources, natively and with sanitizers."""
-    tool = directory / name
-    flags = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Werror",
-             "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]  # fmt: skip
-    command.run(["gcc", *flags, "-I", BASE, "-I", OWN, "-o", tool, *sources], timeout=300)
-    return tool
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boards.host_build import BASE, OWN, build
 from rumprun import command
-
-ROOT = Path(__file__).resolve().parents[2]
-BASE = ROOT / "boards" / "pvh"
-OWN = ROOT / "tests" / "boards"
 
 READ, WATCH_EVENT, ERROR = 2, 15, 16
 _HEAD = struct.Struct("<IIII")
@@ -36,17 +33,8 @@ def put(data: bytes, piece: int = 200) -> bytes:
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """See xenbus_fuzz.c."""
-    directory = tmp_path_factory.mktemp("xenbus")
-    (directory / "xen").symlink_to("/usr/include/xen")
-    tool = directory / "reader"
-    flags = ["-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror",
-             "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]  # fmt: skip
-    command.run(
-        ["gcc", *flags, "-I", BASE, "-isystem", directory, "-o", tool, OWN / "xenbus_fuzz.c",
-         BASE / "xen" / "xenbus_ring.c"],
-        timeout=120,
-    )  # fmt: skip
-    return tool
+    sources = [OWN / "xenbus_fuzz.c", BASE / "xen" / "xenbus_ring.c"]
+    return build(tmp_path_factory.mktemp("xenbus"), "reader", *sources, xen=True)
 
 
 def play(reader: Path, steps: bytes) -> list[str]:
