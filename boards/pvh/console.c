@@ -16,7 +16,7 @@ static bool is_named(const struct console_device *device, const char *value, siz
            (length == name || value[name] == ',');
 }
 
-static bool is_control(const struct console_device *device)
+static bool names_control(const struct console_device *device)
 {
     const char *value;
     const int64_t length = start_option("rumprun.control", &value);
@@ -24,7 +24,7 @@ static bool is_control(const struct console_device *device)
 }
 
 /* Each console= counts; without any, everything is a console that is not the control channel. */
-static bool is_console(const struct console_device *device)
+static bool names_console(const struct console_device *device)
 {
     static const char option[] = "console=";
     bool any = false;
@@ -37,11 +37,24 @@ static bool is_console(const struct console_device *device)
         }
         word += length;
     }
-    return !any && !is_control(device);
+    return !any && !names_control(device);
+}
+
+static void choose(struct console_device *device)
+{
+    device->is_console = names_console(device);
+    device->is_control = names_control(device);
+}
+
+void consoles_choose(void)
+{
+    for (struct console_device *device = devices; device; device = device->next)
+        choose(device);
 }
 
 void console_add(struct console_device *device)
 {
+    choose(device);
     device->next = devices;
     devices = device;
 }
@@ -58,14 +71,14 @@ void console_write(const char *bytes, size_t size)
     if (!devices)
         write_early(bytes, size);
     for (struct console_device *device = devices; device; device = device->next) {
-        if (is_console(device))
+        if (device->is_console)
             device->write(device, bytes, size);
     }
 }
 
 void console_input(struct console_device *device)
 {
-    if (console_owner && is_console(device))
+    if (console_owner && device->is_console)
         console_owner(device);
 }
 
@@ -73,7 +86,7 @@ size_t console_read(char *bytes, size_t size)
 {
     size_t length = 0;
     for (struct console_device *device = devices; device; device = device->next) {
-        if (device->read && is_console(device))
+        if (device->read && device->is_console)
             length += device->read(device, bytes + length, size - length);
     }
     return length;
@@ -82,7 +95,7 @@ size_t console_read(char *bytes, size_t size)
 void console_control(const char *line)
 {
     for (struct console_device *device = devices; device; device = device->next) {
-        if (is_control(device))
+        if (device->is_control)
             device->write(device, line, strlen(line));
     }
 }

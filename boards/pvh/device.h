@@ -38,8 +38,12 @@ struct console_device {
     void (*write)(struct console_device *device, const char *bytes, size_t size);
     /* At most so many that have come in; 0: none. console_input when there may be some. */
     size_t (*read)(struct console_device *device, char *bytes, size_t size);
+    /* console.c: what the command line makes of it. */
+    bool is_console, is_control;
 };
 void console_add(struct console_device *device);
+/* The command line is known now: chooses among those that were added before. */
+void consoles_choose(void);
 void console_write(const char *bytes, size_t size);
 /* At most so many bytes that have come in at any console. */
 size_t console_read(char *bytes, size_t size);

@@ -14,7 +14,11 @@ static uint64_t weak_state;
 
 static bool has_rdrand(void)
 {
-    return cpu_id(1, 0).c & FEATURE_RDRAND;
+    /* Asked once: a hypervisor answers, which takes its time. */
+    static uint32_t features;
+    if (!features)
+        features = cpu_id(1, 0).c | 1;
+    return features & FEATURE_RDRAND;
 }
 
 static bool take(uint64_t *value)

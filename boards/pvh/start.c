@@ -87,6 +87,7 @@ void start_begin(physical_t info)
         reserve(start.modules[i].start, start.modules[i].end);
     if (start.words.end) {
         start_words = page_pointer(start.words.start);
+        consoles_choose();
         reserve(start.words.start, start.words.end + 1);
     }
     begin_pages();
