@@ -53,6 +53,6 @@ __attribute__((optimize("no-stack-protector"))) void base_main(physical_t info)
     struct thread *thread = thread_make(NULL, begin_programs, NULL);
     if (!thread)
         panic("not enough memory for a thread");
-    thread_go(thread);
+    thread_ready(thread);
     thread_end();
 }

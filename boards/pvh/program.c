@@ -147,7 +147,7 @@ static int give_thread(struct program *program, struct beginning *beginning)
     (void)snprintf(thread->name, sizeof thread->name, "%s", program->name);
     program->id = thread->id;
     list_add_last(&programs, &program->all);
-    thread_go(thread);
+    thread_ready(thread);
     return 0;
 }
 

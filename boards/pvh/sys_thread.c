@@ -64,7 +64,7 @@ int64_t sys_clone(const struct call *call)
     if (flags & CLONE_CHILD_SETTID)
         (void)copy_out(call->a[3], &thread->id, sizeof thread->id);
     const int id = thread->id;
-    thread_go(thread);
+    thread_ready(thread);
     return id;
 }
 

@@ -168,11 +168,6 @@ void thread_ready(struct thread *thread)
         clock_arm();
 }
 
-void thread_go(struct thread *thread)
-{
-    thread_ready(thread);
-}
-
 bool thread_others(void)
 {
     return !list_empty(&woken) || !list_empty(&ready);

@@ -88,11 +88,10 @@ extern struct thread *thread_current;
 /* The running flow of control becomes the first thread. */
 void threads_begin(void);
 /* A thread that calls begin, which must not return, in the base; NULL without memory. It is not
-   ready yet: thread_go. */
+   ready yet: thread_ready. */
 struct thread *thread_make(struct program *program, void (*begin)(void *), void *with);
 /* Puts back a thread that never went. */
 void thread_unmake(struct thread *thread);
-void thread_go(struct thread *thread);
 /* The current one ends; of a program's, program_thread_ends (program.h) hears first. */
 _Noreturn void thread_end(void);
 /* Others go on, until the current one is made ready by thread_ready(). */
