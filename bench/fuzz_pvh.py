@@ -3,20 +3,23 @@
 """Fuzzes what the pvh board reads of others by libFuzzer: fuzz_pvh.py [SECONDS] (default: 600).
 
 Needs what "scripts/install-deps fuzz" installs, and libxen-dev. The seconds are shared by the
-start info, root archives, programs' headers, virtio rings and the xenstore's ring. An input that
-makes one fail stays in build/fuzz-pvh, and the status is that of a failed command.
+start info, root archives, programs' headers, virtio rings, the xenstore's ring, all that Xen shares
+with a guest, and packed images. An input that makes one fail stays in build/fuzz-pvh, and the
+status is that of a failed command.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
+import struct
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import lz4.block
 from result_page import write_page
 
 from rumprun import command
@@ -30,13 +33,16 @@ WORK = ROOT / "build" / "fuzz-pvh"
 
 LONGEST_INPUT = 8192
 
-# By the name of tests/boards/NAME_fuzz.c: what it is, and the source that it tries.
+# By the name of tests/boards/NAME_fuzz.c: what it is, and the source that it tries, beside those
+# that it includes.
 PARTS = {
     "start": ("the start info", "start_parse.c"),
     "root": ("root archives and boot modules", "root_parse.c"),
     "elf": ("programs' headers", "elf_parse.c"),
     "ring": ("virtio rings", "virtio/ring.c"),
     "xenbus": ("the xenstore's ring", "xen/xenbus_ring.c"),
+    "guest": ("events, console, grants, the store's client and files", "xen/xenbus_ring.c"),
+    "lz4": ("packed images", "unpack/lz4.c"),
 }
 
 PROGRAM = "void _start(void);\nint kept = 1;\nvoid _start(void) { for (;;) kept++; }\n"
@@ -71,7 +77,7 @@ def build(name: str, source: str) -> Path:
     """The fuzzer of one part."""
     fuzzer = WORK / name
     command.run(
-        ["clang", "-std=c11", "-D_GNU_SOURCE", "-DFUZZER", "-g", "-O1",
+        ["clang", "-std=gnu11", "-D_GNU_SOURCE", "-DFUZZER", "-g", "-O1",
          "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all", "-I", BASE,
          "-isystem", WORK, "-o", fuzzer, TESTS / f"{name}_fuzz.c", BASE / source],
         timeout=300,
@@ -97,6 +103,10 @@ def sow(name: str, corpus: Path) -> None:
     if name == "root":
         program, link = Entry(content=b"x" * 20, executable=True), Link(goal="bin/a")
         (corpus / "good").write_bytes(write_root({"bin/a": program, "b": link}, date=1))
+    elif name == "lz4":
+        content = Path(__file__).read_bytes()
+        packed = lz4.block.compress(content, mode="high_compression", store_size=False)
+        (corpus / "good").write_bytes(struct.pack(">H", len(content)) + packed)
     elif name == "elf":
         (corpus / "program.c").write_text(PROGRAM)
         command.run(["clang", "-nostdlib", "-static", "-s", "-o", corpus / "program",

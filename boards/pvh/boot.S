@@ -22,6 +22,13 @@
     .asciz "Xen"
     .long PHYSICAL(boot_start)
 
+    /* As in toolchain/xen-abi.h; the baker fills it in where a program has one. */
+    .section .note.rumprun.xen, "a", @note
+    .balign 4
+    .long 8, 4, 1
+    .asciz "rumprun"
+    .long 0
+
     .section .bss
     .balign 4096
     .globl boot_tables, boot_tables_end

@@ -17,6 +17,9 @@ typedef void interrupt_handler(void *with);
 unsigned interrupt_vector(interrupt_handler *handler, void *with);
 /* Sends what comes in at this pin of the I/O APIC to that vector. */
 void interrupt_route(unsigned pin, unsigned vector, bool level);
+/* From now on the gates of interrupts are not present, and each comes as the fault that this makes:
+   where Xen runs in QEMU without KVM, it would come twice otherwise (doc/pvh-board.md). */
+void interrupts_by_fault(void);
 /* MSI's address and data for a vector. */
 #define INTERRUPT_MESSAGE_ADDRESS 0xfee00000u
 /* A function that runs as soon as the interrupt is over, or the base would be left: it may take
@@ -129,6 +132,13 @@ __attribute__((weak)) bool xen_clock(uint64_t *frequency, uint64_t *epoch);
 /* The value of a key in the xenstore, below the domain's own directory: its length without the NUL,
    -ENOENT where there is no such key or no xenstore, -EFBIG. Waits. */
 __attribute__((weak)) int64_t xen_store_read(const char *key, char *text, size_t size);
+/* Whether init-xenstore-domain has started this domain, to serve the store. */
+__attribute__((weak)) bool xen_store_serves(void);
+/*
+ * The arguments of the program that does: first, and then the words of the command line. The
+ * caller's, to put back; NULL: no memory.
+ */
+__attribute__((weak)) char **xen_store_arguments(char *const *first);
 
 /* entrypoint.c: asks the programs to end, as a power button does. From an interrupt. */
 __attribute__((weak)) void machine_stop(void);

@@ -39,6 +39,8 @@ struct process {
     const struct config_env *env;
     /* NULL: /dev/null, and the console. */
     struct file *input, *output;
+    /* It gets the words that a server of the xenstore is started with. */
+    bool serves;
 };
 
 /* 0, or an exit status where it could not be started, which has been said then. */

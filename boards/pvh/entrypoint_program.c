@@ -30,19 +30,24 @@ static bool is_directory(const char *path)
     return true;
 }
 
-static int start(const struct process *process, char *const *env, struct program **started)
+/* Nobody writes to the arguments: the const is in the wrong place, as it is in execve. */
+static char *const *own_arguments(const struct process *process)
+{
+    const struct config_strings *argv = &process->entry->argv;
+    return argv->count ? (char *const *)(uintptr_t)argv->items : process->program->argv;
+}
+
+static int start(const struct process *process, char *const *argv, char *const *env,
+                 struct program **started)
 {
     const struct config_entry *entry = process->entry;
     struct file *nothing = NULL, *console = console_file();
     const int error =
         process->input ? 0 : path_open(path_root, "/dev/null", O_RDONLY, 0, &nothing);
-    /* Nobody writes to the arguments: the const is in the wrong place, as it is in execve. */
-    char *const *words = entry->argv.count ? (char *const *)(uintptr_t)entry->argv.items
-                                           : process->program->argv;
     const struct program_request request = {
         .name = entry->name,
         .path = process->program->path,
-        .argv = words,
+        .argv = argv,
         .env = env,
         .directory = entry->workdir,
         .standard = {process->input ? process->input : nothing,
@@ -66,8 +71,13 @@ int process_start(const struct process *process, struct program **started)
         return STATUS_OWN_FAILURE;
     }
     struct config_environment environment = {0};
-    const bool made = make_environment(process->program->env, process->env, &environment);
-    const int error = made ? start(process, environment.variables, started) : -ENOMEM;
+    char *const *own = own_arguments(process);
+    char **words = process->serves ? xen_store_arguments(own) : NULL;
+    const bool made = make_environment(process->program->env, process->env, &environment) &&
+                      (words || !process->serves);
+    const int error =
+        made ? start(process, words ? words : own, environment.variables, started) : -ENOMEM;
+    heap_put(words);
     heap_put(environment.variables);
     heap_put(environment.text);
     if (!error)

@@ -97,6 +97,7 @@ static void start(size_t place)
         .env = &lives.config->env,
         .input = from_pipe ? lives.readers[place - 1] : NULL,
         .output = to_pipe ? lives.writers[place] : NULL,
+        .serves = place == 0 && xen_store_serves && xen_store_serves(),
     };
     const int status = process_start(&process, &lives.programs[place]);
     if (status == 0) {

@@ -26,7 +26,9 @@ typedef uint64_t physical_t;
 
 /* pages.c: pages of memory. */
 
-/* A byte for each of so many pages is at table; none is free yet. */
+/* What pages_begin wants for so many pages. */
+uint64_t pages_table_size(uint64_t pages);
+/* The table for so many pages is there; none is free yet. */
 void pages_begin(physical_t table, uint64_t pages);
 /* Takes over a range of free memory; partial pages at its ends are left out. */
 void pages_add(physical_t start, physical_t end);

@@ -2,16 +2,22 @@
 /*
  * Pages of memory, by the buddy system: free blocks of 1 << order pages, aligned to their size, in
  * a list for each order. A byte for each page says whether a block begins there, and of what order.
+ * Large blocks are not in their lists by their first bytes: a hypervisor has memory only where it was
+ * touched, and often gives so much at once.
  */
 #include "memory.h"
 
 #define ORDERS 12u
+#define LARGE_ORDER 9u
+#define LARGE_SIZE ((uint64_t)PAGE_SIZE << LARGE_ORDER)
 #define BLOCK_FREE 0x40u
 #define BLOCK_USED 0x80u
 #define BLOCK_ORDER 0x0fu
 
 static struct list free_blocks[ORDERS];
 static uint8_t *states;
+/* Of the large blocks, by their places. */
+static struct list *large;
 static uint64_t state_count, free_count, total_count;
 
 static uint8_t *state_of(physical_t page)
@@ -20,26 +26,27 @@ static uint8_t *state_of(physical_t page)
     return &states[page / PAGE_SIZE];
 }
 
-static struct list *block_at(physical_t page)
+static struct list *block_at(physical_t page, unsigned order)
 {
-    return page_pointer(page);
+    return order < LARGE_ORDER ? page_pointer(page) : &large[page / LARGE_SIZE];
 }
 
-static physical_t block_page(struct list *block)
+static physical_t block_page(struct list *block, unsigned order)
 {
-    return (physical_t)(uintptr_t)block - MEMORY_DIRECT;
+    return order < LARGE_ORDER ? (physical_t)(uintptr_t)block - MEMORY_DIRECT
+                               : (physical_t)(block - large) * LARGE_SIZE;
 }
 
 static void add_block(physical_t page, unsigned order)
 {
     *state_of(page) = (uint8_t)(BLOCK_FREE | order);
-    list_add_last(&free_blocks[order], block_at(page));
+    list_add_last(&free_blocks[order], block_at(page, order));
     free_count += 1ull << order;
 }
 
 static void take_block(physical_t page, unsigned order)
 {
-    list_remove(block_at(page));
+    list_remove(block_at(page, order));
     *state_of(page) = 0;
     free_count -= 1ull << order;
 }
@@ -62,11 +69,17 @@ static void put_block(physical_t page, unsigned order)
     add_block(page, order);
 }
 
+uint64_t pages_table_size(uint64_t pages)
+{
+    return round_up(pages, sizeof *large) + (pages / (LARGE_SIZE / PAGE_SIZE) + 1) * sizeof *large;
+}
+
 void pages_begin(physical_t table, uint64_t pages)
 {
     for (size_t i = 0; i < ORDERS; i++)
         list_begin(&free_blocks[i]);
     states = page_pointer(table);
+    large = page_pointer(table + round_up(pages, sizeof *large));
     state_count = pages;
     memset(states, 0, pages);
 }
@@ -93,7 +106,7 @@ physical_t pages_get(unsigned order)
         from++;
     if (from >= ORDERS)
         return 0;
-    const physical_t page = block_page(free_blocks[from].next);
+    const physical_t page = block_page(free_blocks[from].next, from);
     take_block(page, from);
     while (from-- > order)
         add_block(page + ((physical_t)PAGE_SIZE << from), from);

@@ -182,6 +182,7 @@ static size_t write_boot_id(char *to, size_t size)
 
 void proc_files_begin(void)
 {
+    _Static_assert(PROGRAM_DESCRIPTORS == 1024, "sys/fs/nr_open says so");
     static struct proc_file files[] = {
         {.name = "base", .write = write_base},
         {.name = "cmdline", .write = write_cmdline},
@@ -193,6 +194,7 @@ void proc_files_begin(void)
         {.name = "mounts", .write = write_mounts},
         {.name = "self/mounts", .write = write_mounts},
         {.name = "stat", .write = write_stat},
+        {.name = "sys/fs/nr_open", .text = "1024\n"},
         {.name = "sys/kernel/hostname", .write = write_hostname},
         {.name = "sys/kernel/osrelease", .text = BASE_RELEASE "\n"},
         {.name = "sys/kernel/ostype", .text = "Linux\n"},

@@ -68,7 +68,7 @@ static uint64_t find_room(uint64_t size)
 static void begin_pages(void)
 {
     const uint64_t pages = start.ranges[start.range_count - 1].end / PAGE_SIZE;
-    pages_begin(find_room(pages), pages);
+    pages_begin(find_room(pages_table_size(pages)), pages);
     for (size_t i = 0; i < start.range_count; i++)
         add_free(start.ranges[i].start, MIN(start.ranges[i].end, MAPPED_AT_BOOT));
 }

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include "call.h"
+#include "device.h"
 #include "file.h"
 #include "space.h"
 
@@ -14,6 +15,16 @@ static bool is_within_limit(uint64_t more)
     const struct program *program = program_current();
     const uint64_t limit = program->limits[RLIMIT_AS].rlim_cur;
     return more <= limit && program->space.mapped <= limit - more;
+}
+
+/* The store goes on without: whoever runs it is to know why. Said once. */
+static void tell_refusal(int64_t result)
+{
+    static bool is_told;
+    if (result == -ENOMEM && !is_told && xen_store_serves && xen_store_serves()) {
+        is_told = true;
+        say("%s: the machine's memory is full: it gets no more", program_current()->name);
+    }
 }
 
 int64_t sys_mmap(const struct call *call)
@@ -29,6 +40,7 @@ int64_t sys_mmap(const struct call *call)
     if (!is_within_limit(size))
         return -ENOMEM;
     const int64_t address = space_map(own(), call->a[0], size, protection, flags, file, call->a[5]);
+    tell_refusal(address);
     /* Whatever cannot come in now will be asked for again. */
     if (address >= 0 && (flags & (MAP_POPULATE | MAP_LOCKED)))
         (void)fault_populate(own(), (uint64_t)address, size);
@@ -72,6 +84,7 @@ int64_t sys_brk(const struct call *call)
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, NULL, 0);
     else if (end < now)
         result = space_unmap(space, end, now - end);
+    tell_refusal(result);
     if (result >= 0)
         space->break_end = wanted;
     return (int64_t)space->break_end;

@@ -15,6 +15,8 @@
 #define STACK_INTERRUPT 2u
 #define STACK_WORST 3u
 #define GATE_INTERRUPT 0x8eu
+#define GATE_PRESENT 0x80u
+#define FIRST_INTERRUPT 32u
 #define WORST ((1u << FAULT_NMI) | (1u << FAULT_DOUBLE) | (1u << FAULT_MACHINE))
 
 enum {
@@ -24,6 +26,7 @@ enum {
     FAULT_BREAKPOINT = 3,
     FAULT_INSTRUCTION = 6,
     FAULT_DOUBLE = 8,
+    FAULT_NOT_PRESENT = 11,
     FAULT_PAGE = 14,
     FAULT_X87 = 16,
     FAULT_ALIGNMENT = 17,
@@ -82,11 +85,11 @@ static void begin_gates(void)
 {
     for (size_t i = 0; i < VECTORS; i++) {
         const uint64_t address = (uintptr_t)entry_vectors + i * 16;
-        const bool worst = i < 32 && (WORST >> i & 1);
+        const bool worst = i < FIRST_INTERRUPT && (WORST >> i & 1);
         gates[i] = (struct gate){
             .offset_low = (uint16_t)address,
             .selector = CPU_CODE_SELECTOR,
-            .stack = worst ? STACK_WORST : i < 32 ? STACK_FAULT : STACK_INTERRUPT,
+            .stack = worst ? STACK_WORST : i < FIRST_INTERRUPT ? STACK_FAULT : STACK_INTERRUPT,
             .kind = GATE_INTERRUPT,
             .offset_middle = (uint16_t)(address >> 16),
             .offset_high = (uint32_t)(address >> 32),
@@ -94,6 +97,13 @@ static void begin_gates(void)
     }
     const struct table_pointer pointer = {sizeof gates - 1, (uintptr_t)gates};
     __asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
+void interrupts_by_fault(void)
+{
+    for (size_t i = FIRST_INTERRUPT; i < VECTORS; i++)
+        gates[i].kind &= (uint8_t)~GATE_PRESENT;
+    gates[FAULT_NOT_PRESENT].stack = STACK_INTERRUPT;
 }
 
 void trap_begin(void)
@@ -149,7 +159,9 @@ bool trap_fault(struct registers *registers)
 {
     if (registers->number == FAULT_PAGE)
         return page_fault(registers);
-    if (registers->number < 32 && (WORST >> registers->number & 1))
+    if (registers->number == FAULT_NOT_PRESENT && interrupt_of_fault(registers))
+        return trap_interrupt(registers);
+    if (WORST >> registers->number & 1)
         panic_at(registers);
     fault_address = registers->rip;
     if (!trap_is_program(registers))
@@ -202,6 +214,10 @@ static void instruction_fault_on(struct registers *registers)
 
 void trap_fault_on(struct registers *registers)
 {
+    if (registers->number >= FIRST_INTERRUPT) {
+        trap_interrupt_on(registers);
+        return;
+    }
     thread_current->registers = registers;
     switch (registers->number) {
     case FAULT_PAGE:

@@ -19,6 +19,8 @@ static inline bool trap_is_program(const struct registers *registers)
 bool trap_fault(struct registers *registers);
 void trap_fault_on(struct registers *registers);
 bool trap_interrupt(struct registers *registers);
+/* Whether a fault was an interrupt whose gate is not present; then it is made to look like one. */
+bool interrupt_of_fault(struct registers *registers);
 /* Whether what calls it runs on such a stack, where nothing may wait. */
 bool trap_has_stack(void);
 void trap_interrupt_on(struct registers *registers);

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import re
@@ -15,11 +16,12 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from boot.boot_samples import BOOT_SECONDS, HERE, ROOT, boot, compile_program, make_request
-from rumprun import command
+from rumprun import command, paths
 from rumprun.bake.board import find_board
 from rumprun.bake.calls import calls_in, disassemble, read_table
 from rumprun.bake.image import describe_file, image_text, read_image
 from rumprun.bake.output import bake_image
+from rumprun.bake.packed import pack_image, unpack_image
 from rumprun.errors import BootError
 from rumprun.lab.devices import MACHINES
 from rumprun.lab.qemu import RunRequest, run_image
@@ -84,15 +86,23 @@ def test_two_megabytes_are_enough(pvh_image: Path) -> None:
     assert run(pvh_image, RunRequest(memory=2)) == (BAKED, 3)
 
 
-def test_the_image_is_one_elf_file_with_rights_that_exclude_each_other(pvh_image: Path) -> None:
+def unpacked(directory: Path) -> bytes:
+    """What the image in a directory is in memory."""
+    return unpack_image((directory / "kernel").read_bytes(), where="x")
+
+
+def test_the_image_is_one_elf_file_with_rights_that_exclude_each_other(
+    pvh_image: Path, tmp_path: Path
+) -> None:
     assert sorted(path.name for path in pvh_image.iterdir()) == [
         "image.json", "kernel", "sbom.spdx.json",
     ]  # fmt: skip
-    said = command.run(["readelf", "--segments", "--wide", pvh_image / "kernel"]).stdout
+    content = unpacked(pvh_image)
+    (tmp_path / "unpacked").write_bytes(content)
+    said = command.run(["readelf", "--segments", "--wide", tmp_path / "unpacked"]).stdout
     loads = re.findall(r"^ +LOAD .* ([R ][W ][E ]) 0x1000$", said, re.MULTILINE)
     assert loads == ["R  ", "R E", "RW ", "R  "]
-    with (pvh_image / "kernel").open("rb") as file:
-        segments = list(ELFFile(file).iter_segments("PT_LOAD"))
+    segments = list(ELFFile(io.BytesIO(content)).iter_segments("PT_LOAD"))
     ends = [segment["p_paddr"] + segment["p_memsz"] for segment in segments]
     starts = [segment["p_paddr"] for segment in segments]
     assert all(end <= start for end, start in zip(ends, starts[1:], strict=False))
@@ -132,11 +142,9 @@ def test_a_program_runs_twice_at_a_time(pvh_image: Path) -> None:
     """The second one is in a slot where its own start code has to relocate it."""
     once = {"bin": "subject", "argv": ["subject", "sleep"], "runmode": "&"}
     config = {"rc": [{**once, "name": "first"}, {"bin": "subject", "argv": ["subject", "0", "x"]}]}
-    assert run(pvh_image, RunRequest(config=json.dumps(config))) in [
-        ("sleeping\n[0]\n[x]\n", 0),
-        ("[0]\n[x]\nsleeping\n", 0),
-        ("[0]\n[x]\n", 0),
-    ]
+    output, status = run(pvh_image, RunRequest(config=json.dumps(config)))
+    # Where it comes, and whether it comes at all, is chance.
+    assert (output.replace("sleeping\n", ""), status) == ("[0]\n[x]\n", 0)
 
 
 @pytest.fixture(scope="module")
@@ -180,11 +188,15 @@ def test_a_crash_is_attributed_and_symbolised(
 
 
 def spoil(directory: Path, old: bytes, new: bytes) -> None:
-    """Replace bytes in the image's file, and make image.json agree."""
-    kernel = directory / "kernel"
-    content = kernel.read_bytes()
+    """Replace bytes in what is unpacked, and make image.json agree."""
+    content = unpacked(directory)
     assert old in content
-    kernel.write_bytes(content.replace(old, new))
+    unpacker = (paths.board_files("pvh") / "unpack").read_bytes()
+    (directory / "kernel").write_bytes(pack_image(content.replace(old, new), unpacker, where="x"))
+    note_changes(directory)
+
+
+def note_changes(directory: Path) -> None:
     image = read_image(directory)
     files = tuple(describe_file(directory / file.name) for file in image.files)
     (directory / "image.json").write_text(image_text(dataclasses.replace(image, files=files)))
@@ -192,7 +204,7 @@ def spoil(directory: Path, old: bytes, new: bytes) -> None:
 
 def test_a_panic_is_told_and_symbolised(board_root: Path, pvh_image: Path, tmp_path: Path) -> None:
     image = Path(shutil.copytree(pvh_image, tmp_path / "image"))
-    kernel = (image / "kernel").read_bytes()
+    kernel = unpacked(image)
     # The one in the base's own text is the one that it compares with.
     place = kernel.rindex(b"rumprun-root 1\0\0")
     spoil(image, kernel[place : place + 64], bytes(64))
@@ -204,6 +216,19 @@ def test_a_panic_is_told_and_symbolised(board_root: Path, pvh_image: Path, tmp_p
     log.write_bytes(console)
     said = rumpdeb("symbolize", pvh_image, log, board_root=board_root).stdout
     assert re.search(r"(?m)^rumprun: +0xffffffff8[0-9a-f]+ is start_begin at .*start\.c:\d+$", said)
+
+
+def test_a_damaged_image_says_so(pvh_image: Path, tmp_path: Path) -> None:
+    """Where nothing is unpacked yet, there is nothing to repeat."""
+    image = Path(shutil.copytree(pvh_image, tmp_path / "image"))
+    content = bytearray((image / "kernel").read_bytes())
+    packed = list(ELFFile(io.BytesIO(content)).iter_segments("PT_LOAD"))[1]
+    content[packed["p_offset"]] = 0
+    (image / "kernel").write_bytes(content)
+    note_changes(image)
+    request = RunRequest(timeout=BOOT_SECONDS, accelerator="tcg")
+    with pytest.raises(BootError, match=r"panic of the base: the image is damaged"):
+        run_image(image, request, sink=bytearray().extend)
 
 
 def test_a_break_in_a_program_and_in_the_base(

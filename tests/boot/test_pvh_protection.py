@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import signal
@@ -14,6 +15,7 @@ from elftools.elf.elffile import ELFFile
 
 from boot.boot_samples import BOOT_SECONDS, HERE, compile_program
 from boot.conformance_samples import bake_programs, run_in_image, run_natively
+from rumprun.bake.packed import unpack_image
 from rumprun.lab.qemu import RunRequest, run_image
 
 pytestmark = pytest.mark.boot
@@ -78,12 +80,12 @@ def test_a_deed_ends_the_program(
 
 
 def parts_of(path: Path) -> list[tuple[int, int, int]]:
-    """Where each loaded part of an ELF file is in memory, its end, and its rights."""
-    with path.open("rb") as file:
-        return [
-            (part["p_vaddr"], part["p_vaddr"] + part["p_memsz"], part["p_flags"])
-            for part in ELFFile(file).iter_segments("PT_LOAD")
-        ]
+    """Where each part of an ELF file is in memory when it is unpacked, its end, and its rights."""
+    content = unpack_image(path.read_bytes(), where=str(path))
+    return [
+        (part["p_vaddr"], part["p_vaddr"] + part["p_memsz"], part["p_flags"])
+        for part in ELFFile(io.BytesIO(content)).iter_segments("PT_LOAD")
+    ]
 
 
 def elf_files(directory: Path) -> list[Path]:

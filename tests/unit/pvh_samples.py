@@ -8,11 +8,17 @@ from pathlib import Path
 
 from rumprun.bake.base import MEMORY_BASE
 
-PT_NULL, PT_LOAD = 0, 1
+PT_NULL, PT_LOAD, PT_NOTE = 0, 1, 4
 R, RX, RW = 4, 5, 6
 PAGE = 4096
 
+START = 0x100000
+ENTRY = START + PAGE
 TEXT = b"\xf4" * 100
+OTHER_NOTE = struct.pack("<III8sI", 8, 4, 1, b"rumprun", 0)
+NOTE = struct.pack("<III4sI", 4, 4, 18, b"Xen", ENTRY) + OTHER_NOTE
+# Where boards/pvh/unpack has what it is told, and nothing in it that runs either.
+UNPACKER = b"\xbd" + bytes(range(1, 120))
 DATA = b"data"
 BSS = 5 * PAGE
 
@@ -27,18 +33,25 @@ def segment(
 
 
 def base(*, free: int = 1) -> bytes:
-    """Text at 1 MiB, data behind it, ``free`` headers of type ``PT_NULL``, and sections."""
+    """Headers at 1 MiB, text and data, ``free`` headers of type ``PT_NULL``, and sections."""
     segments = [
-        segment(PT_LOAD, RX, PAGE, 0x100000, len(TEXT), len(TEXT)),
-        segment(PT_LOAD, RW, 2 * PAGE, 0x101000, len(DATA), BSS),
+        segment(PT_LOAD, R, 0, START, PAGE, PAGE),
+        segment(PT_LOAD, RX, PAGE, START + PAGE, len(TEXT), len(TEXT)),
+        segment(PT_LOAD, RW, 2 * PAGE, START + 2 * PAGE, len(DATA), BSS),
+        segment(PT_NOTE, R, PAGE - len(NOTE), START + PAGE - len(NOTE), len(NOTE), len(NOTE)),
         *(segment(PT_NULL, R, 0, 0, 0, 0) for _ in range(free)),
     ]
     sections_at = 2 * PAGE + len(DATA) + 50
     header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack(
-        "<HHIQQQIHHHHHH", 2, 62, 1, MEMORY_BASE + 0x100000, 64, sections_at, 0, 64, 56,
+        "<HHIQQQIHHHHHH", 2, 62, 1, MEMORY_BASE + START, 64, sections_at, 0, 64, 56,
         len(segments), 64, 1, 0,
     )  # fmt: skip
-    content = (header + b"".join(segments)).ljust(PAGE, b"\0") + TEXT.ljust(PAGE, b"\0") + DATA
+    content = (
+        (header + b"".join(segments)).ljust(PAGE - len(NOTE), b"\0")
+        + NOTE
+        + TEXT.ljust(PAGE, b"\0")
+        + DATA
+    )
     return content.ljust(sections_at, b"s") + bytes(64)
 
 
@@ -48,4 +61,5 @@ def install(root: Path, *, name: str = "base", calls: str = CALLS) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(base())
     path.with_name(f"{name}.calls").write_text(calls)
+    path.with_name("unpack").write_bytes(UNPACKER)
     return path

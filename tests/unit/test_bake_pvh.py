@@ -16,6 +16,7 @@ from rumprun.bake.calls import Calls
 from rumprun.bake.image import Image
 from rumprun.bake.inspect import as_lines, inspect
 from rumprun.bake.output import bake_image
+from rumprun.bake.packed import unpack_image
 from rumprun.bake.root import Directory, Entry
 from rumprun.bake.root_archive import read_root
 from rumprun.bake.slots import SLOT_SIZE, slot_start
@@ -77,7 +78,7 @@ def test_the_image_is_one_file_with_all_in_it(tmp_path: Path, request_: BakeRequ
     image = baked(dataclasses.replace(request_, config=document), tmp_path / "image")
     assert [file.name for file in image.files] == ["kernel", "sbom.spdx.json"]
     content = (tmp_path / "image/kernel").read_bytes()
-    root = read_root(root_of(content, where="x"), where="x")
+    root = read_root(root_of(unpack_image(content, where="x"), where="x"), where="x")
     assert {name for name, entry in root.items() if not isinstance(entry, Directory)} == {
         "bin/one", "bin/two", "etc/motd", "rumprun/config.json", "rumprun/table",
     }  # fmt: skip

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import struct
 
@@ -16,7 +17,7 @@ from rumprun.bake.base import MEMORY_BASE, append_root, has_base, loaded_part, m
 from rumprun.bake.root import Entry
 from rumprun.bake.root_archive import write_root
 from rumprun.errors import InputError
-from unit.pvh_samples import BSS, DATA, PAGE, RW, RX, TEXT, R, base
+from unit.pvh_samples import BSS, DATA, PAGE, RW, RX, START, TEXT, R, base
 
 ARCHIVE = write_root({"bin/x": Entry(content=b"program", executable=True)}, date=0)
 PART = loaded_part(base(), where="x")
@@ -27,20 +28,20 @@ def test_symbols_stay_behind() -> None:
     assert len(base()) > len(PART)
     elf = ELFFile(io.BytesIO(PART))
     assert elf.num_sections() == 0
-    text, data = elf.iter_segments("PT_LOAD")
+    _headers, text, data = elf.iter_segments("PT_LOAD")
     assert (text.data(), data.data()) == (TEXT, DATA)
 
 
 def test_the_archive_is_loaded_behind_everything() -> None:
-    text, data, root = ELFFile(io.BytesIO(IMAGE)).iter_segments("PT_LOAD")
-    assert [segment["p_flags"] for segment in (text, data, root)] == [RX, RW, R]
-    assert root["p_paddr"] == 0x101000 + BSS
+    headers, text, data, root = ELFFile(io.BytesIO(IMAGE)).iter_segments("PT_LOAD")
+    assert [segment["p_flags"] for segment in (headers, text, data, root)] == [R, RX, RW, R]
+    assert root["p_paddr"] == START + 2 * PAGE + BSS
+    assert root["p_offset"] == root["p_paddr"] - START
     assert root["p_vaddr"] == MEMORY_BASE + root["p_paddr"]
-    assert root["p_offset"] % PAGE == 0
     assert root["p_filesz"] == root["p_memsz"] == len(ARCHIVE)
     assert root.data() == ARCHIVE
     assert (text.data(), data.data()) == (TEXT, DATA)
-    assert memory_of(IMAGE, where="x") == 0x1000 + BSS + len(ARCHIVE)
+    assert memory_of(IMAGE, where="x") == 2 * PAGE + BSS + len(ARCHIVE)
 
 
 def test_the_archive_is_found_again() -> None:
@@ -66,9 +67,17 @@ def test_symbols_are_of_this_base_only() -> None:
         (b"", "not a 64-bit ELF file"),
         (b"\x7fELF\x01\x01".ljust(100, b"\0"), "not a 64-bit ELF file"),
         (base()[:100], "program headers are damaged"),
-        (base()[:300], "it ends early"),
-        (base().replace(struct.pack("<II", 1, RX), struct.pack("<II", 2, RX)).replace(
-            struct.pack("<II", 1, RW), struct.pack("<II", 2, RW)), "nothing in it is loaded"),
+        (base()[: PAGE + 5], "it ends early"),
+        (
+            functools.reduce(
+                lambda content, flags: content.replace(
+                    struct.pack("<II", 1, flags), struct.pack("<II", 2, flags)
+                ),
+                (R, RX, RW),
+                base(),
+            ),
+            "nothing in it is loaded",
+        ),
         (base(free=0), "0 free program headers"),
         (base(free=2), "2 free program headers"),
     ],
@@ -83,7 +92,7 @@ def test_what_is_no_base_is_told(content: bytes, message: str) -> None:
 def test_any_damage_is_an_error_of_ours(data: st.DataObject) -> None:
     content = bytearray(IMAGE)
     for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(st.integers(0, 64 + 56 * 3))] = data.draw(st.integers(0, 255))
+        content[data.draw(st.integers(0, 64 + 56 * 6))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(InputError):
         root_of(bytes(content), where="x")
     with contextlib.suppress(InputError):

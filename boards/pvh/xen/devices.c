@@ -46,13 +46,16 @@ void xen_devices_begin(void)
     events_begin();
     grants_begin();
     xen_console_listen();
-    xenbus_begin();
-    xen_control_begin();
+    store_page_begin();
+    /* Who serves the store cannot ask for anything in it; since 4.20 it would seem so. */
+    if (!xen_store_serves()) {
+        xenbus_begin();
+        xen_control_begin();
+    }
     for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
         device_file_add(&devices[i]);
     proc_file_add(&capabilities);
     proc_file_add(&proc_commands);
-    store_page_begin();
     if (xenbus_is_there()) {
         device_file_add(&store);
         proc_file_add(&proc_store);

@@ -47,21 +47,39 @@ void frames_begin(void)
     first = round_up(end, FRAMES_ALIGNMENT);
 }
 
-/* init-xenstore-domain has none in the start info. */
+/*
+ * init-xenstore-domain has no map in the start info. The one that it gives Xen counts what --maxmem
+ * says, which is not there, and 4.17's takes that for bytes. All that is there begins at 0; Xen's
+ * own pages for the domain are among those that it counts, and reserved in the map.
+ */
+static uint64_t memory_there(void)
+{
+    unsigned count;
+    const struct memory_map_entry *entries = read_map(&count);
+    domid_t self = DOMID_SELF;
+    const int64_t pages = xen_operation(__HYPERVISOR_memory_op, XENMEM_current_reservation, &self);
+    if (pages < 0)
+        panic("Xen does not say how much memory there is: %d", (int)pages);
+    uint64_t there = (uint64_t)pages * PAGE_SIZE, most = there;
+    for (unsigned i = 0; i < count; i++) {
+        if (entries[i].type != XEN_HVM_MEMMAP_TYPE_RAM) {
+            there -= MIN(there, entries[i].size);
+            most = MIN(most, entries[i].start);
+        }
+    }
+    return MIN(there, most);
+}
+
 void xen_complete_start(physical_t info)
 {
-    static struct hvm_memmap_table_entry table[RANGES_MOST];
+    static struct hvm_memmap_table_entry memory = {.type = XEN_HVM_MEMMAP_TYPE_RAM};
     struct hvm_start_info *start = page_pointer(info);
     if (!xen_is_here() || start->magic != XEN_HVM_START_MAGIC_VALUE || start->version == 0 ||
         start->memmap_entries > 0)
         return;
-    unsigned count;
-    const struct memory_map_entry *entries = read_map(&count);
-    for (unsigned i = 0; i < count; i++)
-        table[i] = (struct hvm_memmap_table_entry){
-            .addr = entries[i].start, .size = entries[i].size, .type = entries[i].type};
-    start->memmap_paddr = physical_of(table);
-    start->memmap_entries = count;
+    memory.size = memory_there();
+    start->memmap_paddr = physical_of(&memory);
+    start->memmap_entries = 1;
 }
 
 /* There is always room for all frames in use to become free. */

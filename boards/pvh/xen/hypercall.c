@@ -19,6 +19,9 @@
 /* The first letters of AuthenticAMD and HygonGenuine in ebx. */
 #define VENDOR_AMD 0x68747541u
 #define VENDOR_HYGON 0x6f677948u
+/* The leaf with the first letters of the processor's name, and those of QEMU's own models. */
+#define LEAF_NAME 0x80000002u
+#define NAME_QEMU 0x554d4551u
 
 struct shared_info *xen_shared;
 
@@ -77,6 +80,8 @@ bool xen_begin(void)
 {
     if (!xen_is_here())
         return false;
+    if (cpu_id(LEAF_NAME, 0).a == NAME_QEMU)
+        interrupts_by_fault();
     frames_begin();
     /* Any value tells Xen that the shared info is to be that of a machine of 64 bits. */
     (void)xen_set_parameter(HVM_PARAM_CALLBACK_IRQ, 0);

@@ -17,6 +17,7 @@ from rumprun.bake.component import Component, Kind
 from rumprun.bake.image import Image, describe_file
 from rumprun.bake.root import Entry
 from rumprun.bake.sbom import SBOM_NAME, sbom_document
+from rumprun.bake.xen_abi import domctl_of_programs
 from rumprun.contributions import Source
 from rumprun.origin import Provenance, trace_programs
 
@@ -44,7 +45,10 @@ class _Digests:
 
 
 def add_notes(image: Image, board: Board, request: BakeRequest, directory: Path) -> Image:
-    """``image`` with its components, and with the bill of materials in its ``directory``."""
+    """``image`` with its components, and with the bill of materials in its ``directory``.
+
+    Raises :class:`InputError` for programs that are not for the same hypervisor.
+    """
     given = list(_given(image, board, request, directory))
     known = trace_programs([file.traced for file in given if file.traced], request.target)
     digests = {file.name: _digests(file.content) for file in given}
@@ -52,7 +56,12 @@ def add_notes(image: Image, board: Board, request: BakeRequest, directory: Path)
     for file in given:
         found = known.get(file.traced) if file.traced else None
         components.append(_describe(file, digests[file.name], found or Provenance(), image))
-    noted = dataclasses.replace(image, components=tuple(components), sbom=SBOM_NAME)
+    noted = dataclasses.replace(
+        image,
+        components=tuple(components),
+        sbom=SBOM_NAME,
+        domctl=domctl_of_programs(program.file for program in request.programs),
+    )
     document = sbom_document(
         noted, {name: found.sha1 for name, found in digests.items()}, date=request.date
     )

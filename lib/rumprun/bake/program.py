@@ -73,8 +73,15 @@ def _check_elf(path: Path, elf: ELFFile, target: Target) -> None:
             f"{target.elf_class}-bit {target.elf_machine}",
             hint=_hint(),
         )
-    if elf["e_type"] not in ("ET_EXEC", "ET_DYN"):
-        raise InputError(f"{path}: {elf['e_type']}, not an executable", hint=_hint())
+    if elf["e_type"] not in target.elf_programs:
+        wanted = " or ".join(target.elf_programs)
+        raise InputError(
+            f"{path}: {elf['e_type']}, and programs of target {target.name} are {wanted}",
+            hint=_hint(),
+        )
+    if elf["e_type"] == "ET_REL":
+        _check_main(path, elf)
+        return
     for segment in elf.iter_segments():
         if segment["p_type"] == "PT_INTERP":
             loader = segment.get_interp_name()
@@ -85,3 +92,11 @@ def _check_elf(path: Path, elf: ELFFile, target: Target) -> None:
                 raise InputError(f"{path}: needs {', '.join(needed)}, not static", hint=_hint())
     if not elf["e_entry"]:
         raise InputError(f"{path}: a library without an entry point", hint=_hint())
+
+
+def _check_main(path: Path, elf: ELFFile) -> None:
+    """A relocatable file is a program by its function main, which a strip may have taken."""
+    table = elf.get_section_by_name(".symtab")
+    found = table.get_symbol_by_name("main") if table else None
+    if not found or all(symbol["st_shndx"] == "SHN_UNDEF" for symbol in found):
+        raise InputError(f"{path}: a relocatable file without a function main", hint=_hint())

@@ -15,6 +15,7 @@ from typing import IO, Final, Protocol
 
 from rumprun.bake.base import root_of
 from rumprun.bake.image import Image, Program
+from rumprun.bake.packed import unpack_image
 from rumprun.bake.root import Entry
 from rumprun.bake.root_archive import read_root
 from rumprun.digest import sha256_of_bytes
@@ -212,7 +213,9 @@ def read_programs(image: Image, directory: Path) -> dict[Program, bytes]:
 def _files_of_kernel(kernel: Path, names: Collection[str]) -> dict[str, bytes]:
     if not kernel.is_file():
         raise MissingError(f"{kernel}: not there", hint="bake the image again")
-    root = read_root(root_of(kernel.read_bytes(), where=str(kernel)), where=str(kernel))
+    where = str(kernel)
+    image = unpack_image(kernel.read_bytes(), where=where)
+    root = read_root(root_of(image, where=where), where=where)
     return {
         name: entry.content
         for name, entry in root.items()

@@ -22,10 +22,12 @@ from rumprun.bake.calls import Calls, CallTable, calls_in, disassemble, read_tab
 from rumprun.bake.check import loaded_size
 from rumprun.bake.image import Image, describe_file
 from rumprun.bake.kernel import DEFAULT_PACKAGE
+from rumprun.bake.packed import pack_image, unpack_image
 from rumprun.bake.root import Directory, Entry, Link
 from rumprun.bake.root_archive import write_root
 from rumprun.bake.slots import place_programs
 from rumprun.bake.table import TABLE_NAME, encode_table
+from rumprun.bake.xen_abi import domctl_of_programs, with_domctl
 from rumprun.config.document import document_text
 from rumprun.errors import MissingError, UsageError
 from rumprun.workdir import temporary_tree
@@ -36,6 +38,7 @@ _MODULE = "module"
 # Installed by boards/pvh/Makefile, each with its table of calls.
 _PLAIN, _WITH_NETWORK = "base", "base-net"
 _CALLS_SUFFIX = ".calls"
+_UNPACKER = "unpack"
 
 # What none but a program that talks to others asks for: a look-up of users has a socket, too.
 _NETWORK_CALLS = ("accept", "accept4", "bind", "getsockopt", "listen", "recvfrom", "setsockopt")
@@ -65,7 +68,9 @@ class PvhBoard:
 
     def base(self, directory: Path) -> Path | None:
         """See :class:`rumprun.bake.board.Board`."""
-        content = (directory / _IMAGE).read_bytes()
+        file = directory / _IMAGE
+        where = str(file)
+        content = with_domctl(unpack_image(file.read_bytes(), where=where), None, where=where)
         for name in (_PLAIN, _WITH_NETWORK):
             path = paths.board_files(self.name) / name
             if path.is_file() and has_base(content, path.read_bytes(), where=str(path)):
@@ -93,9 +98,12 @@ class PvhBoard:
             files[BAKED_CONFIG] = Entry(content=document_text(request.config).encode())
         archive = write_root(files, date=request.date)
         where = str(base)
-        image = append_root(loaded_part(base.read_bytes(), where=where), archive, where=where)
-        (directory / _IMAGE).write_bytes(image)
-        needed = memory_of(image, where=where) + _ROOM
+        domctl = domctl_of_programs(program.file for program in request.programs)
+        loaded = with_domctl(loaded_part(base.read_bytes(), where=where), domctl, where=where)
+        image = append_root(loaded, archive, where=where)
+        packed = pack_image(image, _installed(_UNPACKER).read_bytes(), where=where)
+        (directory / _IMAGE).write_bytes(packed)
+        needed = memory_of(packed, where=where) + _ROOM
         needed += sum(loaded_size(program.file) for program in request.programs)
         return Image(
             board=self.name,
