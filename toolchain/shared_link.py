@@ -27,7 +27,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from shared_link_ar import ArchiveError, is_archive, read_archive, recorded_libraries
 from shared_link_plan import Input, Kind, Plan, PlanError, read_command_line
 
-TRIPLE = "x86_64-rumprun-linux-musl"
+# A toolchain for another target has a file that says which.
+_NAMED = Path(__file__).resolve().with_name("triple")
+TRIPLE = _NAMED.read_text().strip() if _NAMED.is_file() else "x86_64-rumprun-linux-musl"
 HOST = "x86_64-linux-gnu"
 
 _ELF_MAGIC = b"\x7fELF"

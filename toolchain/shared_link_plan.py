@@ -11,40 +11,16 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePath
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# Options of gcc whose value is the next word; those that matter below are handled by name.
-GCC_VALUED = _words(
-    """
-    -x -D -U -A -B -T -u -z -e -G -MF -MT -MQ -include -imacros -iprefix -isysroot
-    -iwithprefix -iwithprefixbefore -imultilib -imultiarch -aux-info -dumpbase -dumpbase-ext
-    -dumpdir -Xassembler -Xpreprocessor --param -wrapper -specs --specs --sysroot --entry
-    -Tbss -Tdata -Ttext -isystem -idirafter -iquote -I -L -l -o -Xlinker
-    """
-)
-
-# Options of ld, without their one or two dashes, whose value is the next word.
-LD_VALUED = _words(
-    """
-    A architecture b format c mri-script defsym e entry f auxiliary F filter h soname m T
-    script u undefined y trace-symbol Y z Tbss Tdata Ttext section-start retain-symbols-file
-    version-script dynamic-list wrap plugin plugin-opt sort-section hash-style default-script
-    dT just-symbols init fini assert a G o output Map rpath rpath-link dynamic-linker L
-    library-path l library R
-    """
-)
+from shared_link_options import GCC_VALUED, LD_VALUED, words_of
 
 # What only concerns the link itself; a compilation of a source on the same line has no use for it.
-_LINK_ONLY = _words(
+_LINK_ONLY = words_of(
     """
     -shared --shared -static -static-pie -pie -no-pie -nopie -rdynamic -nostdlib -nostartfiles
     -nodefaultlibs -nolibc -shared-libgcc -static-libgcc -static-libstdc++ -symbolic -s -r
     """
 )
-_LINK_ONLY_VALUED = _words(
+_LINK_ONLY_VALUED = words_of(
     """
     -T -u -z -e -Tbss -Tdata -Ttext --entry -L
     """

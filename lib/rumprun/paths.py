@@ -36,10 +36,18 @@ def board_files(board: str) -> Path:
     ``RUMPRUN_BOARD_ROOT`` wins as the root of it; a checkout uses what ``make boards`` built;
     an installed package uses the file system's root.
     """
-    chosen = os.environ.get("RUMPRUN_BOARD_ROOT")
+    return _compiled("RUMPRUN_BOARD_ROOT") / f"rumprun-board-{board}"
+
+
+def lab_files() -> Path:
+    """The directory of what a lab brings compiled; ``RUMPRUN_LAB_ROOT`` wins as the root of it."""
+    return _compiled("RUMPRUN_LAB_ROOT") / "rumprun-lab"
+
+
+def _compiled(variable: str) -> Path:
+    chosen = os.environ.get(variable)
     own = DATA / "build" / "boards" if IN_TREE else Path("/")
-    root = Path(chosen) if chosen else own
-    return root / "usr" / "lib" / f"rumprun-board-{board}"
+    return (Path(chosen) if chosen else own) / "usr" / "lib"
 
 
 def recipe_directories() -> tuple[Path, ...]:

@@ -20,6 +20,7 @@ from debian.changelog import Changelog
 from rumprun.archive.builder import Job
 from rumprun.command import base_environment, run
 from rumprun.source.dsc import read_dsc
+from rumprun.target.descriptor import TARGET_OPTION, read_descriptor
 from rumprun.templates import load_template
 from rumprun.version import VERSION
 
@@ -79,9 +80,11 @@ def fields_of(job: Job, options: Sequence[str], own: Sequence[Path]) -> dict[str
     """What the templates of an envelope are filled in with."""
     given = {_package(path) for path in own}
     # Without any of ours, the suite has them all.
-    ours = {_OURS, _CXX} & given if given else {_OURS, _CXX}
+    wanted = {_OURS, _CXX, *_toolchain(options)}
+    ours = wanted & given if given else wanted
     recipe = ("--recipe", _RECIPES) if job.recipe is not None else ()
-    words = [*recipe, *options, "--jobs", str(job.jobs), f"{_ORIGINAL}/{job.dsc.name}"]
+    jobs = ("--jobs", str(job.jobs)) if job.jobs else ()
+    words = [*recipe, *options, *jobs, f"{_ORIGINAL}/{job.dsc.name}"]
     return {
         "name": f"{job.source}-rumprun-variants",
         "source": job.source,
@@ -89,6 +92,13 @@ def fields_of(job: Job, options: Sequence[str], own: Sequence[Path]) -> dict[str
         "command": shlex.join(words),
         "report": REPORT,
     }
+
+
+def _toolchain(options: Sequence[str]) -> list[str]:
+    """The toolchain of another target than the default one, on which the add-on does not depend."""
+    if TARGET_OPTION not in options:
+        return []
+    return [read_descriptor(options[list(options).index(TARGET_OPTION) + 1]).package]
 
 
 def _package(deb: Path) -> str:

@@ -89,11 +89,16 @@ class BootRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Boot:
-    """What a hypervisor needs to start an image; ``initramfs`` is None where there is none."""
+    """What a hypervisor needs to start an image; ``initramfs`` is None where there is none.
+
+    ``says_end``: the machine says on its console how its program ended, and stays on; and its
+    ``command_line`` is the whole runtime configuration (see :mod:`rumprun.bake.upstream`).
+    """
 
     kernel: Path
     initramfs: Path | None
     command_line: str
+    says_end: bool = False
 
 
 class Board(Protocol):

@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rumprun.cli.target_option import add_target_argument, chosen_target
 from rumprun.errors import AuditError, InputError
-from rumprun.target.descriptor import Target, load_target
+from rumprun.target.descriptor import Target
 from rumprun.variant.audit import Finding, Verdict, judge_file, judge_tree
 from rumprun.variant.audit.debs import Unpacked, is_deb, unpack
 from rumprun.variant.audit.finding import printable
@@ -45,12 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="a build directory that no file may name (repeatable)",
     )
+    add_target_argument(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Judge each path, print the findings; the status says whether there are any."""
-    target = load_target()
+    target = chosen_target(arguments)
     verdicts = _judge_all(
         arguments.paths,
         target=target,

@@ -9,7 +9,9 @@ from typing import Any
 
 from rumprun import paths
 from rumprun.bake.board import Board, all_boards, find_board
-from rumprun.target.descriptor import load_target
+from rumprun.errors import RumprunError
+from rumprun.target.descriptor import Target, read_descriptor, target_names
+from rumprun.target.prefix import find_prefix
 
 HELP = "list what images can run on"
 
@@ -37,15 +39,30 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _row(board: Board) -> dict[str, Any]:
     """The board, whose programs it runs, on which machines, and where its compiled part is."""
-    files = paths.board_files(board.name)
-    target = load_target()
+    targets = [each for each in map(read_descriptor, target_names()) if board.name in each.boards]
     return {
         "name": board.name,
         "description": board.description,
-        "targets": [target.name] if board.name in target.boards else [],
+        "targets": [target.name for target in targets],
         "machines": list(board.machines),
-        "files": str(files) if files.is_dir() else None,
+        "files": _files(board, targets),
     }
+
+
+def _files(board: Board, targets: list[Target]) -> str | None:
+    """Where the board's compiled part is, ours or in a prefix; None where it is not there."""
+    own = paths.board_files(board.name)
+    if own.is_dir():
+        return str(own)
+    for target in targets:
+        if target.prefix_machine is not None:
+            try:
+                prefix = find_prefix(target.triple)
+            except RumprunError:
+                continue
+            if board.name in prefix.boards and board.name.partition("_")[0] in prefix.platforms:
+                return str(prefix.path)
+    return None
 
 
 def _shown(value: object) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rumprun.bake.packaging import bake_package, manifest_of
 from rumprun.cli.outcome import exit_status_of
+from rumprun.cli.target_option import FIELD, chosen_target
 from rumprun.command import base_environment, run
 from rumprun.errors import InputError
 from rumprun.source.naming import Candidate, Kind, is_variant_name, original_name
@@ -18,7 +19,6 @@ from rumprun.source.package import SourcePackage, read_source_tree
 from rumprun.source.recipe import Recipe
 from rumprun.source.recipe_files import load_recipe
 from rumprun.source.recipe_variants import own_candidates
-from rumprun.target.descriptor import load_target
 from rumprun.variant.build import BuiltVariant, build_variants
 from rumprun.variant.copy import DEBHELPER_DIRECTORY, clean_copy, keep_copy
 from rumprun.variant.install import install
@@ -84,7 +84,7 @@ def _fill(tree: Path, names: list[str], configure: list[str]) -> None:
     source = read_source_tree(tree)
     recipe = load_recipe(source.name, source.version, tree=tree)
     chosen = _chosen(source, names, recipe)
-    target = load_target()
+    target = chosen_target(stanza=source.fields.get(FIELD, ""))
     work = tree / DEBHELPER_DIRECTORY / "work"
     remove_tree(work)
     work.mkdir(parents=True)
@@ -127,7 +127,8 @@ def _packages_acted_on(options: list[str]) -> list[str]:
 
 
 def _variants_among(packages: Sequence[str]) -> list[str]:
-    return [name for name in packages if is_variant_name(name)]
+    """Those with a manifest are images, whatever their names end with."""
+    return [name for name in packages if is_variant_name(name) and not manifest_of(Path(), name)]
 
 
 def _chosen(

@@ -14,11 +14,11 @@ from rumprun.source.dsc import unpack
 DSC = ".dsc"
 
 
-def add_source_arguments(parser: argparse.ArgumentParser) -> None:
+def add_source_arguments(parser: argparse.ArgumentParser, *, nargs: str = "+") -> None:
     """Declare the sources, and the options that say where they come from."""
     parser.add_argument(
         "sources",
-        nargs="+",
+        nargs=nargs,
         metavar="SOURCE",
         help="a source package of the archive, NAME=VERSION, NAME/SUITE, or a .dsc file",
     )

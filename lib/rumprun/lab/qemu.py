@@ -15,6 +15,7 @@ from rumprun.bake.board import Board, Boot, BootRequest, find_board
 from rumprun.bake.image import Image, check_files, read_image
 from rumprun.errors import BootError, InputError, UsageError
 from rumprun.lab.accelerator import QEMU, choose_accelerator, require_qemu
+from rumprun.lab.console_end import ConsoleEnd
 from rumprun.lab.devices import (
     MICROVM,
     PC,
@@ -33,7 +34,7 @@ _MIB = 1 << 20
 
 # The second serial port, where the entrypoint writes its line (boards/linux/console.c).
 CONTROL_DEVICE = "ttyS1"
-_STATUS_LINE = re.compile(rb"rumprun-exit ([0-9]{1,3}) end\r?\n")
+STATUS_LINE = re.compile(rb"rumprun-exit ([0-9]{1,3}) end\r?\n")
 _HIGHEST_STATUS = 255
 
 # Linux gives a pipe this much. What does not fit makes the guest wait, not us.
@@ -117,11 +118,17 @@ def run_image(directory: Path, request: RunRequest, *, sink: Callable[[bytes], o
             machine=machine,
             devices=request.devices,
         )
-        return _run(argv, control, request, accelerator, sink)
+        end = ConsoleEnd() if boot.says_end else None
+        return _run(argv, control, request, accelerator, sink, end)
 
 
 def choose_machine(board: Board, wanted: str | None) -> str:
     """``wanted``, or the board's first; :class:`UsageError` where the board does not run on it."""
+    if not board.machines:
+        raise UsageError(
+            f"board {board.name} does not run in QEMU alone",
+            hint=f"it runs in Xen's domains of type {', '.join(board.domains)}",
+        )
     if wanted is not None and wanted not in board.machines:
         raise UsageError(
             f"board {board.name} does not run on the machine {wanted}",
@@ -210,22 +217,32 @@ def parse_status(said: bytes) -> int | None:
 
     The program can write there as well, but only before the entrypoint does.
     """
-    found = _STATUS_LINE.findall(said)
+    found = STATUS_LINE.findall(said)
     if not found or int(found[-1]) > _HIGHEST_STATUS:
         return None
     return int(found[-1])
 
 
-class _Tail:
-    """Passes the console on and remembers its end, for the error message."""
+class _Halted(Exception):
+    """The machine has said that it does nothing more."""
 
-    def __init__(self, sink: Callable[[bytes], object]) -> None:
+
+class _Tail:
+    """Passes the console on and remembers its end, for the error message.
+
+    Raises :class:`_Halted` where ``end`` sees one.
+    """
+
+    def __init__(self, sink: Callable[[bytes], object], end: ConsoleEnd | None = None) -> None:
         self._sink = sink
+        self._end = end
         self._last = b""
 
     def __call__(self, chunk: bytes) -> None:
         self._last = (self._last + chunk)[-_TAIL_BYTES:]
         self._sink(chunk)
+        if self._end and self._end.feed(chunk):
+            raise _Halted
 
     def explain(self) -> str:
         """The end of the console, marked as such; a kernel's last words come first."""
@@ -252,14 +269,15 @@ def _run(
     request: RunRequest,
     accelerator: str,
     sink: Callable[[bytes], object],
+    end: ConsoleEnd | None,
 ) -> Ended:
-    tail = _Tail(sink)
+    tail = _Tail(sink, end)
     started = time.monotonic()
     # Open before QEMU writes: a pipe keeps what nobody has read yet.
     reader = os.open(control, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        ended = command.stream(argv, sink=tail, timeout=request.timeout)
-        status = parse_status(_read_all(reader))
+        said, code = _stream(argv, tail, request.timeout)
+        status = end.status if end else parse_status(_read_all(reader))
     except command.CommandFailed as error:
         raise BootError(
             f"no end after {request.timeout:g} s, machine stopped; {tail.explain()}",
@@ -268,8 +286,7 @@ def _run(
     finally:
         os.close(reader)
     seconds = time.monotonic() - started
-    if ended.returncode != 0:
-        said = ended.stderr.strip() or f"status {ended.returncode}"
+    if code != 0:
         hint = failure_hint(said) or "try --accel tcg or another --memory"
         raise BootError(f"{QEMU} failed: {said}", hint=hint)
     if status is None:
@@ -278,6 +295,16 @@ def _run(
             hint="see what its kernel says with --verbose",
         )
     return Ended(status=status, accelerator=accelerator, seconds=seconds)
+
+
+def _stream(argv: list[str], tail: _Tail, timeout: float | None) -> tuple[str, int]:
+    """Run the machine to its end: what QEMU said of itself, and its exit status."""
+    try:
+        ended = command.stream(argv, sink=tail, timeout=timeout)
+    except _Halted:
+        # The machine stayed on, and was stopped.
+        return "", 0
+    return ended.stderr.strip() or f"status {ended.returncode}", ended.returncode
 
 
 def _read_all(reader: int) -> bytes:

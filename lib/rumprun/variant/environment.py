@@ -192,6 +192,9 @@ def pass_environment(
         "CMAKE_TOOLCHAIN_FILE": str(target.data / "toolchain.cmake"),
         "RUMPRUN_LINK_LOG": str(directories.link_log),
     }
+    if not target.runs_here:
+        # What debhelper would write says that programs run here, and another system.
+        environment["DH_MESON_CROSS_FILE"] = str(target.data / "cross.meson")
     if sysroot:
         environment["RUMPRUN_SYSROOT"] = str(sysroot)
     return environment

@@ -115,7 +115,7 @@ class Closure:
     def definers(self) -> dict[str, str]:
         """Symbols that the dependencies, the toolchain and the start files define, and where."""
         starts = [
-            *(self.target.sysroot / "lib").glob("*crt*.o"),
+            *(self.target.sysroot / "lib").glob("*.o"),
             *self.gcc_directory.glob("crt*.o"),
         ]
         files = read_symbols((*self.libraries, *sorted(starts)), self.target)
