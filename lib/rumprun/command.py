@@ -212,6 +212,11 @@ class Background:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """The number of the process, and of the group of all that it starts."""
+        return self._process.pid
+
     def poll(self) -> int | None:
         """The exit status; ``None`` while it runs. What it left behind is ended with it."""
         status = self._process.poll()

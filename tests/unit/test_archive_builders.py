@@ -129,3 +129,11 @@ def test_an_envelope_brings_the_recipe_along(job: Job, tmp_path: Path) -> None:
     with_recipe = Job(**{**vars(job), "recipe": read_recipe(path)})
     rules = envelope.render("envelope-rules.j2", envelope.fields_of(with_recipe, [], []))
     assert "--recipe recipes --jobs 3" in rules
+
+
+def test_another_target_brings_its_toolchain(job: Job) -> None:
+    own = [Path("dh-rumprun_1_all.deb"), Path("rumprun-toolchain-netbsd_1_amd64.deb")]
+    fields = envelope.fields_of(job, ["--target", "netbsd"], own)
+    assert "'rumprun-toolchain-netbsd'" in str(fields["build_depends"])
+    assert "--target netbsd" in str(fields["command"])
+    assert "netbsd" not in str(envelope.fields_of(job, [], own))

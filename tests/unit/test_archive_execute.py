@@ -68,6 +68,9 @@ class FakeBuilder:
         deb.write_text(job.version, encoding="utf-8")
         return Outcome(packages=(deb,), report={"source": source})
 
+    def worker(self, source: str) -> str:
+        return f"worker of {source}"
+
     def abort(self, source: str) -> None:
         self.aborted.append(source)
 
@@ -107,6 +110,7 @@ class Bench:
         at_once: int = 2,
         circumstances: Circumstances = HERE,
         missing: str = "",
+        in_flight: int | None = None,
     ) -> dict[str, str]:
         def locate(node: Node, directory: Path) -> Path:
             if node.source == missing:
@@ -125,6 +129,7 @@ class Bench:
             recipe_for=lambda _name, _version: None,
             work=work,
             at_once=at_once,
+            in_flight=in_flight,
             observer=self.observer,
         ).execute()
         assert not list(work.iterdir()) or missing
@@ -262,3 +267,37 @@ def test_what_was_measured_is_expected(bench: Bench) -> None:
     assert {name: item.expected for name, item in expected.items()} == dict.fromkeys("abde", 7.5)
     assert execute._progress(bench.plan(), {})["a"].expected == execute._GUESS
     assert isinstance(record, Record)
+
+
+def test_what_ends_together_is_published_together(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[int] = []
+    monkeypatch.setattr(Unpublished, "publish", lambda self: published.append(len(self.records())))
+    # First d and e, which need nothing, then b, then a.
+    assert set(bench.run(FakeBuilder()).values()) == {"built"}
+    assert published == [2, 3, 4]
+
+
+def test_what_ended_is_published_even_where_the_machine_gives_out(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[int] = []
+    monkeypatch.setattr(Unpublished, "publish", lambda self: published.append(len(self.records())))
+    with pytest.raises(SystemFault):
+        bench.run(FakeBuilder(d=Outcome(error="disk full", fatal=True)))
+    assert published == [1]
+
+
+def test_other_machines_decide_on_their_commands_themselves(bench: Bench) -> None:
+    builder = FakeBuilder()
+    assert set(bench.run(builder, in_flight=7).values()) == {"built"}
+    assert set(builder.jobs.values()) == {0}
+    assert bench.repository.records()["a"].worker == ""
+
+
+def test_the_worker_is_on_record(bench: Bench) -> None:
+    built = Outcome(packages=(), worker="worker 7")
+    bench.run(FakeBuilder(d=built, a=Outcome(error="broken", worker="worker 8")))
+    assert bench.repository.records()["d"].worker == "worker 7"
+    assert bench.repository.failures()["a"].worker == "worker 8"

@@ -263,7 +263,7 @@ def test_targets(
 ) -> None:
     monkeypatch.setenv("RUMPRUN_TOOLCHAIN_ROOT", str(tmp_path))
     assert targets.main(make_parser().parse_args(["targets", "--json"])) == 0
-    (row,) = json.loads(capsys.readouterr().out)
+    row = json.loads(capsys.readouterr().out)[0]
     assert (row["name"], row["compiler"]) == ("musl", None)
     compiler = tmp_path / "usr/bin" / f"{row['triple']}-gcc"
     compiler.parent.mkdir(parents=True)

@@ -17,8 +17,9 @@ class Job:
 
     ``dsc`` is the source package; ``variants`` are the packages that the build may use;
     ``directory`` is an empty one for it alone; ``log`` is where what it says belongs; ``jobs``
-    are the commands that it may run at once; ``tools`` are packages that it wants on the build
-    machine; ``recipe`` is what was found for it outside of the source.
+    are the commands that it may run at once, 0 for as many as its machine has processors;
+    ``tools`` are packages that it wants on the build machine; ``recipe`` is what was found for it
+    outside of the source; ``identity`` is that of the build.
     """
 
     source: str
@@ -30,6 +31,7 @@ class Job:
     jobs: int
     tools: tuple[str, ...] = ()
     recipe: Recipe | None = None
+    identity: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +39,15 @@ class Outcome:
     """How a job ended: its ``packages``, or the ``error`` that it failed with.
 
     ``report`` is what the build says of itself: what was switched off, its own tests.
-    ``fatal`` is set where the machine gave out, so that no other job will do better.
+    ``fatal`` is set where the machine gave out, so that no other job will do better; ``worker``
+    is the machine that built it, where there are several.
     """
 
     packages: tuple[Path, ...] = ()
     error: str | None = None
     report: Mapping[str, Any] | None = None
     fatal: bool = False
+    worker: str = ""
 
 
 class Builder(Protocol):
@@ -64,6 +68,9 @@ class Builder(Protocol):
 
     def poll(self, source: str) -> Outcome | None:
         """The outcome of the job of ``source``; ``None`` while it runs."""
+
+    def worker(self, source: str) -> str:
+        """The machine that builds the job of ``source``, where there are several; else empty."""
 
     def abort(self, source: str) -> None:
         """End the job of ``source``; nothing of it goes on."""

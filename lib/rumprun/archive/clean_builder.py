@@ -42,6 +42,27 @@ class CleanOptions:
     recipes: Sequence[Path] = ()
 
 
+def source_to_build(job: Job, options: CleanOptions) -> Path:
+    """The ``.dsc`` of the source package that gives the variants of ``job``, made below it."""
+    place = job.directory / "made"
+    if options.native:
+        return convert(job.dsc, output=place, recipes=options.recipes).dsc
+    place.mkdir()
+    return make_envelope(job, place, options=options.build, own=options.own)
+
+
+def packages_of(directory: Path, options: CleanOptions) -> tuple[Path, ...]:
+    """Those packages in ``directory``, where a build left its own, that were asked for."""
+    debs = sorted(directory.glob("*.deb"))
+    return tuple(deb for deb in debs if options.native or is_variant_name(deb.name.split("_")[0]))
+
+
+def cause_of(said: str) -> str:
+    """What a build that said ``said`` failed for, as far as that is known."""
+    found = diagnose(said)
+    return error_of(said) or (f"{found.name}: {found.line}" if found else "")
+
+
 class CleanBuilder(ProcessBuilder):
     """Has a source package built in a chroot that gives the variants of another."""
 
@@ -59,12 +80,7 @@ class CleanBuilder(ProcessBuilder):
 
     def start(self, job: Job) -> Background:
         """The process that builds the source package made for ``job``."""
-        place = job.directory / "made"
-        if self.options.native:
-            dsc = convert(job.dsc, output=place, recipes=self.options.recipes).dsc
-        else:
-            place.mkdir()
-            dsc = make_envelope(job, place, options=self.options.build, own=self.options.own)
+        dsc = source_to_build(job, self.options)
         packages = job.directory / "packages"
         packages.mkdir()
         for deb in (*self.options.own, *job.variants):
@@ -86,18 +102,12 @@ class CleanBuilder(ProcessBuilder):
     def outcome(self, job: Job, status: int) -> Outcome:
         """What has become of ``job``."""
         result = job.directory / RESULT
-        debs = sorted(result.glob("*.deb"))
-        packages = [
-            deb for deb in debs if self.options.native or is_variant_name(deb.name.split("_")[0])
-        ]
+        packages = packages_of(result, self.options)
         if status == 0 and packages:
-            return Outcome(packages=tuple(packages), report=read_report(result))
+            return Outcome(packages=packages, report=read_report(result))
         said = job.log.read_text(encoding="utf-8", errors="replace")
         errors = (job.directory / "said").read_text(encoding="utf-8", errors="replace")
-        found = diagnose(said)
-        why = error_of(said) or (
-            f"{found.name}: {found.line}" if found else last_lines(errors or said)
-        )
+        why = cause_of(said) or last_lines(errors or said)
         inside = _STATUS.search(said)
         return Outcome(
             error=f"{self.name} ended with status {status}: {why}; see {job.log}",

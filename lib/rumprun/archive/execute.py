@@ -41,13 +41,15 @@ class State(enum.Enum):
 class Progress:
     """One source on its way; times are seconds since the start of the run.
 
-    ``version`` is what is built: the mirror may have another than the plan's.
+    ``version`` is what is built: the mirror may have another than the plan's. ``worker`` is the
+    machine that builds it, where there are several.
     """
 
     node: Node
     expected: float
     state: State = State.WAITING
     version: str = ""
+    worker: str = ""
     started: float | None = None
     ended: float | None = None
     record: Record | None = None
@@ -70,7 +72,8 @@ class Executor:
     ``locate`` gives the ``.dsc`` of a node, fetched if need be, into an empty directory;
     ``recipe_for`` gives a source's recipe by its name and version; ``work`` is an empty
     directory; ``at_once`` is how many sources are built side by side, and how many commands they
-    may run at once, all together.
+    may run at once, all together. With ``in_flight``, that many are, on machines that decide on
+    the commands themselves.
     """
 
     plan: Plan
@@ -82,6 +85,7 @@ class Executor:
     work: Path
     at_once: int
     observer: Observer
+    in_flight: int | None = None
     run: dict[str, Progress] = field(default_factory=dict)
     _identities: dict[str, str] = field(default_factory=dict)
 
@@ -101,10 +105,9 @@ class Executor:
         taken: str | None = None
         try:
             while not all(item.ended is not None for item in self.run.values()):
-                while len(running) < self.at_once and (taken := schedule.take()) is not None:
-                    # One that is alone may use all; a crowd gets a share each.
-                    width = min(self.at_once, len(running) + schedule.ready + 1)
-                    jobs = -(-self.at_once // width)
+                most = self.in_flight or self.at_once
+                while len(running) < most and (taken := schedule.take()) is not None:
+                    jobs = self._share(len(running) + schedule.ready + 1)
                     job = self._begin(taken, before, time.monotonic() - started, jobs)
                     if job is None:
                         schedule.done(taken)
@@ -118,6 +121,10 @@ class Executor:
             for name in running:
                 self.builder.abort(name)
         return self.run
+
+    def _share(self, crowd: int) -> int:
+        """The commands for one of a ``crowd``: all where it is alone; 0 leaves it to others."""
+        return 0 if self.in_flight else -(-self.at_once // min(self.at_once, crowd))
 
     def _begin(self, name: str, before: Mapping[str, Record], now: float, jobs: int) -> Job | None:
         """Start the build of ``name``; ``None`` where there is nothing to build, or no source."""
@@ -160,6 +167,7 @@ class Executor:
             jobs=jobs,
             tools=node.tools,
             recipe=recipe,
+            identity=self._identities[node.source],
         )
 
     def _used(self, node: Node) -> dict[str, str]:
@@ -188,26 +196,33 @@ class Executor:
         )
 
     def _finished(self, running: dict[str, Job], started: float) -> list[str]:
-        """Take in what has ended."""
+        """Take in what has ended, and publish it together: that takes the longer the more is there.
+
+        Nothing that needs it has been started by then.
+        """
         ended: list[str] = []
-        for name in list(running):
-            outcome = self.builder.poll(name)
-            if outcome is None:
-                continue
-            job = running.pop(name)
-            ended.append(name)
-            now = time.monotonic() - started
-            if outcome.error is None:
-                self._succeed(name, outcome, now)
-            else:
-                self._fail(name, outcome.error, now, outcome)
-            remove_tree(job.directory)
+        try:
+            for name in list(running):
+                outcome = self.builder.poll(name)
+                if outcome is None:
+                    self.run[name].worker = self.builder.worker(name)
+                    continue
+                job = running.pop(name)
+                ended.append(name)
+                self._take_in(name, outcome, time.monotonic() - started)
+                remove_tree(job.directory)
+        finally:
+            if any(self.run[name].state is State.BUILT for name in ended):
+                self.repository.publish()
         return ended
 
-    def _succeed(self, name: str, outcome: Outcome, now: float) -> None:
-        record = self.repository.add(self._record(name, now, outcome), outcome.packages)
-        self.repository.publish()
-        self._end(name, State.BUILT, record, now)
+    def _take_in(self, name: str, outcome: Outcome, now: float) -> None:
+        self.run[name].worker = outcome.worker
+        if outcome.error is None:
+            record = self.repository.add(self._record(name, now, outcome), outcome.packages)
+            self._end(name, State.BUILT, record, now)
+        else:
+            self._fail(name, outcome.error, now, outcome)
 
     def _fail(self, name: str, error: str, now: float, outcome: Outcome | None = None) -> None:
         record = self._record(name, now, outcome or Outcome(), error=error)
@@ -235,6 +250,7 @@ class Executor:
             finished=round(time.time(), 3),
             error=error,
             report=outcome.report,
+            worker=outcome.worker,
         )
 
 

@@ -54,6 +54,8 @@ class Display:
         line.append(item.state.value, style=_STYLES[item.state])
         if item.ended is not None and item.started is not None and item.state is not State.KEPT:
             line.append(f", {item.ended - item.started:.1f} s")
+        if item.worker:
+            line.append(f", {item.worker}")
         if item.state is State.FAILED and item.record is not None:
             line.append(f": {(item.record.error or '').splitlines()[0]}")
         if item.state is not State.RUNNING or not self._console.is_terminal:
@@ -74,6 +76,7 @@ class Display:
                 table.add_row(
                     Text(name, style="bold"),
                     f"{spent:.0f} s of about {max(spent, item.expected):.0f} s",
+                    item.worker,
                 )
         for name in islice(_waiting(run), _MOST_WAITING):
             table.add_row(

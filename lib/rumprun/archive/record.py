@@ -49,6 +49,7 @@ _SCHEMA = {
         "finished": {"type": "number", "minimum": 0},
         "error": {"type": ["string", "null"]},
         "report": {"type": ["object", "null"]},
+        "worker": _TEXT,
     },
 }
 
@@ -70,7 +71,8 @@ class Record:
 
     ``used`` are the sources whose variants it used, with the identities of their builds;
     ``seconds`` is its wall time, ``finished`` the time in seconds since the epoch; ``error``
-    is why it failed, else ``None``; ``report`` is the builder's own document.
+    is why it failed, else ``None``; ``report`` is the builder's own document; ``worker`` is the
+    machine that built it, where the builder has several.
     """
 
     source: str
@@ -82,6 +84,7 @@ class Record:
     finished: float
     error: str | None = None
     report: Mapping[str, Any] | None = None
+    worker: str = ""
 
     @property
     def succeeded(self) -> bool:

@@ -51,6 +51,7 @@ class Row:
     own_tests: str
     error: str
     failure_class: str
+    worker: str
 
 
 def write_report(plan: Plan, run: Mapping[str, Progress], repository: Repository) -> Path:
@@ -97,6 +98,7 @@ def _row(item: Progress, total: float, repository: Repository) -> Row:
         own_tests=_own_tests(record),
         error=record.error or "",
         failure_class=_failure_class(log) if record.error else "",
+        worker=record.worker,
     )
 
 

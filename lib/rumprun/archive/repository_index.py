@@ -12,7 +12,7 @@ from debian.deb822 import Deb822
 from rumprun.command import CommandFailed, run
 from rumprun.errors import MissingError
 
-_COMPONENT = "main"
+COMPONENT = "main"
 _ORIGIN = "dh-rumprun"
 
 
@@ -31,7 +31,7 @@ def write_index(
     Raises :class:`MissingError` where gpg does not sign with it.
     """
     known = {str(deb.relative_to(root)) for deb in debs}
-    place = directory / _COMPONENT / f"binary-{architecture}"
+    place = directory / COMPONENT / f"binary-{architecture}"
     place.mkdir(parents=True)
     # What a killed build left in the pool is none of the repository's packages.
     said = run(["apt-ftparchive", "packages", "pool"], cwd=root).stdout if known else ""
@@ -45,7 +45,7 @@ def write_index(
         "Suite": suite,
         "Codename": suite,
         "Architectures": architecture,
-        "Components": _COMPONENT,
+        "Components": COMPONENT,
         "Description": "static rumprun variants",
     }
     options = [f"-oAPT::FTPArchive::Release::{name}={value}" for name, value in fields.items()]

@@ -30,13 +30,14 @@ class Stale:
     """A source to build again: for what is ``outdated`` in its packages, or ``below`` it.
 
     ``packages`` are those that it has in the repository; ``below`` are the stale sources whose
-    variants its build uses.
+    variants its build uses; ``worker`` is the machine that built it, where there are several.
     """
 
     source: str
     packages: tuple[str, ...]
     outdated: tuple[Outdated, ...]
     below: tuple[str, ...]
+    worker: str = ""
 
 
 def find_stale(repository: Repository, archive: Lookup) -> tuple[Stale, ...]:
@@ -57,7 +58,13 @@ def find_stale(repository: Repository, archive: Lookup) -> tuple[Stale, ...]:
         if below or outdated:
             stored = records[name].packages
             names = tuple(Path(package.file).name.partition("_")[0] for package in stored)
-            found[name] = Stale(source=name, packages=names, outdated=outdated, below=below)
+            found[name] = Stale(
+                source=name,
+                packages=names,
+                outdated=outdated,
+                below=below,
+                worker=records[name].worker,
+            )
     return tuple(found.values())
 
 

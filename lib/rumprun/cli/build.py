@@ -12,8 +12,10 @@ from pathlib import Path
 
 from rumprun import ui
 from rumprun.archive.local_build import LocalBuild
-from rumprun.cli import build_repository
-from rumprun.cli.plan import add_plan_arguments, plan_for, sources_by_name
+from rumprun.archive.model import Node
+from rumprun.cli import build_repository, given_plan
+from rumprun.cli.given_plan import locate_planned, plan_of
+from rumprun.cli.plan import add_plan_arguments
 from rumprun.cli.sources import (
     add_build_arguments,
     add_output_argument,
@@ -21,10 +23,12 @@ from rumprun.cli.sources import (
     fetch_choices,
     unpack_source,
 )
+from rumprun.cli.target_option import chosen_target
 from rumprun.errors import RumprunError, SystemFault, UsageError
+from rumprun.source.dsc import unpack
 from rumprun.source.needs import build_order
 from rumprun.source.package import SourcePackage, read_source_tree
-from rumprun.target.descriptor import Target, load_target
+from rumprun.target.descriptor import Target
 from rumprun.variant.sysroot import Variant
 from rumprun.variant.variant_pass import PassOptions
 from rumprun.workdir import remove_tree, temporary_tree
@@ -36,10 +40,11 @@ _DEFAULT_TIMEOUT_MINUTES = 240
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the subcommand."""
-    add_source_arguments(parser)
+    add_source_arguments(parser, nargs="*")
     add_output_argument(parser, "packages and logs go; variants already there are used")
     add_build_arguments(parser, "step of a source's build", minutes=_DEFAULT_TIMEOUT_MINUTES)
     add_plan_arguments(parser)
+    given_plan.add_arguments(parser)
     build_repository.add_arguments(parser)
     parser.add_argument(
         "--variants",
@@ -81,8 +86,14 @@ def main(arguments: argparse.Namespace) -> int:
     """
     if arguments.jobs < 1:
         raise UsageError("--jobs must be at least 1")
-    target = load_target()
+    given_plan.check(arguments)
+    target = chosen_target(arguments)
     target.tool("gcc")
+    if arguments.check and not target.runs_here:
+        raise UsageError(
+            f"--check: programs of target {target.name} do not run on the machine that builds them",
+            hint="leave it out",
+        )
     with temporary_tree() as downloads:
         if not arguments.only_named:
             fetch_choices(arguments, downloads)
@@ -169,18 +180,21 @@ def _items(arguments: argparse.Namespace, target: Target, work: Path) -> Sequenc
     """What to build, each after what it needs."""
     if arguments.only_named:
         return _named(arguments, target, work)
-    plan = plan_for(arguments, target)
+    plan = plan_of(arguments, target)
     if len(plan.nodes) > len(plan.asked):
         ui.note(f"to build, in this order: {', '.join(node.source for node in plan.nodes)}")
-    words = sources_by_name(arguments.sources)
     return [
         _Item(
             name=node.source,
             asked=node.source in plan.asked,
-            unpack=functools.partial(unpack_source, words.get(node.source, node.source), arguments),
+            unpack=functools.partial(_unpack_planned, arguments, node),
         )
         for node in plan.nodes
     ]
+
+
+def _unpack_planned(arguments: argparse.Namespace, node: Node, directory: Path) -> Path:
+    return unpack(locate_planned(arguments, node, directory), directory / "tree")
 
 
 def _named(arguments: argparse.Namespace, target: Target, work: Path) -> Sequence[_Item]:

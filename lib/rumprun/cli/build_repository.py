@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import importlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,16 +17,17 @@ from rumprun.archive.clean_builder import CleanOptions
 from rumprun.archive.execute import Executor, Progress, State
 from rumprun.archive.identity import Circumstances, target_digest
 from rumprun.archive.local_builder import LocalBuilder
-from rumprun.archive.model import Node
 from rumprun.archive.pbuilder import PbuilderBuilder
 from rumprun.archive.progress import Display
 from rumprun.archive.report import write_report
 from rumprun.archive.repository import Repository
 from rumprun.archive.sbuild import SbuildBuilder
 from rumprun.archive.schroot import Schroot
-from rumprun.cli.plan import plan_for, recipe_finder, sources_by_name
+from rumprun.cli import debusine_options
+from rumprun.cli.given_plan import locate_planned, plan_of
+from rumprun.cli.plan import recipe_finder
 from rumprun.cli.publish import packages_in
-from rumprun.cli.sources import locate_dsc
+from rumprun.cli.target_option import target_words
 from rumprun.errors import BuildError, UsageError
 from rumprun.source.apt_root import base_suite
 from rumprun.target.descriptor import Target
@@ -46,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--builder",
         choices=sorted(_BUILDERS),
         default="local",
-        help="where to build for a repository: on this machine, or in clean chroots (default:"
-        " %(default)s)",
+        help="where to build for a repository: on this machine, in clean chroots, or on the"
+        " workers of a debusine server (default: %(default)s)",
     )
     parser.add_argument(
         "--chroot-mode",
@@ -66,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--native", action="store_true", help="in chroots, build the source's own packages too"
     )
+    debusine_options.add_arguments(parser)
     parser.add_argument("--key", help="sign the repository with this key of gpg's")
     parser.add_argument(
         "--wait", action="store_true", help="where another command holds the repository, wait"
@@ -74,13 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace, target: Target) -> int:
     """Carry out the plan for the sources named; the status tells whether one of them failed."""
-    plan = plan_for(arguments, target)
+    plan = plan_of(arguments, target)
     repository = Repository(path=arguments.repo.absolute(), key=arguments.key)
-    words = sources_by_name(arguments.sources)
-
-    def locate(node: Node, directory: Path) -> Path:
-        return locate_dsc(words.get(node.source, node.source), arguments, directory).absolute()
-
     builder = _BUILDERS[arguments.builder](arguments, target)
     builder.prepare()
     with repository.held(wait=arguments.wait), temporary_tree() as work, Display() as display:
@@ -93,10 +92,11 @@ def main(arguments: argparse.Namespace, target: Target) -> int:
                 builder=builder.name,
                 options={"check": arguments.check},
             ),
-            locate=locate,
+            locate=functools.partial(locate_planned, arguments),
             recipe_for=recipe_finder(arguments),
             work=work,
             at_once=arguments.jobs,
+            in_flight=arguments.at_once if arguments.builder == "debusine" else None,
             observer=display,
         ).execute()
         # A run that found all as it was has nothing to report.
@@ -151,14 +151,29 @@ def _build_options(arguments: argparse.Namespace) -> tuple[str, ...]:
             "--native builds converted sources, whose own tests are not the variant's",
             hint="give --check in a run of its own",
         )
-    options = ["--timeout", str(arguments.timeout)]
+    other = target_words(arguments)
+    if arguments.native and other:
+        raise UsageError(
+            f"--native with {' '.join(other)}: converted sources are for the default target",
+            hint="leave --native out",
+        )
+    options = [*other, "--timeout", str(arguments.timeout)]
     options += ["--check"] if arguments.check else []
     if arguments.check_timeout is not None:
         options += ["--check-timeout", str(arguments.check_timeout)]
     return tuple(options)
 
 
+def _debusine(arguments: argparse.Namespace, target: Target) -> Builder:
+    # What speaks HTTP takes longer to import than the rest of a command.
+    module = importlib.import_module("rumprun.cli.debusine_builder")
+    clean = _clean_options(arguments)
+    found: Builder = module.builder(arguments, target.dpkg_architecture, clean)
+    return found
+
+
 _BUILDERS: Mapping[str, Callable[[argparse.Namespace, Target], Builder]] = {
+    "debusine": _debusine,
     "local": _local,
     "sbuild": _sbuild,
     "pbuilder": _pbuilder,
@@ -188,6 +203,7 @@ def _row(item: Progress, repository: Repository) -> dict[str, object]:
         "version": record.version,
         "state": item.state.value,
         "seconds": record.seconds,
+        "worker": record.worker,
         "packages": [str(file) for file in repository.packages(record)],
         "log": str(repository.log_of(record.source, record.identity)),
         "error": record.error,

@@ -21,11 +21,15 @@ from rumprun.cli.sources import (
     add_source_arguments,
     fetch_choices,
 )
+from rumprun.cli.target_option import add_target_argument, chosen_target
 from rumprun.source.dsc import read_dsc
 from rumprun.source.recipe import Recipe
 from rumprun.source.recipe_files import load_recipe
-from rumprun.target.descriptor import Target, load_target
+from rumprun.target.descriptor import Target
 from rumprun.workdir import atomic_path, temporary_tree
+
+# What a plan says where no suite was chosen.
+ANY_SUITE = "the archive"
 
 HELP = "show which sources have to be built for those named, why, and in which order"
 
@@ -50,6 +54,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         help="build without this library, a -dev package or all of a source;"
         " may be given more than once",
     )
+    add_target_argument(parser)
     add_recipe_argument(parser)
     add_offline_argument(parser)
 
@@ -58,7 +63,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Print the plan, or write it."""
     with temporary_tree() as downloads:
         fetch_choices(arguments, downloads)
-        plan = plan_for(arguments, load_target())
+        plan = plan_for(arguments, chosen_target(arguments))
     if arguments.html is not None:
         page = as_html(plan)
         with atomic_path(arguments.html) as partial:
@@ -108,5 +113,5 @@ def plan_for(arguments: argparse.Namespace, target: Target) -> Plan:
         without=frozenset(arguments.without),
         recipe_for=recipe_finder(arguments),
     )
-    suite = arguments.suite or "the archive"
+    suite = arguments.suite or ANY_SUITE
     return make_plan(names, catalogue, choices, target=target.name, suite=suite)

@@ -55,7 +55,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _lines(item: Stale) -> Iterator[str]:
-    yield f"{item.source}: {', '.join(item.packages)}"
+    built_by = f" (built by {item.worker})" if item.worker else ""
+    yield f"{item.source}: {', '.join(item.packages)}{built_by}"
     for outdated in item.outdated:
         yield f"  has {outdated.source} {outdated.version}, the archive {outdated.current}"
     if item.below:
