@@ -14,7 +14,7 @@ lwip: toolchain
 	scripts/lwip build/lwip
 
 boards: toolchain
-	for board in common linux pvh; do $(MAKE) -C boards/$$board install DESTDIR=$(CURDIR)/build/boards || exit 1; done
+	for part in boards/common boards/linux boards/pvh lab; do $(MAKE) -C $$part install DESTDIR=$(CURDIR)/build/boards || exit 1; done
 
 demo:
 	scripts/demo

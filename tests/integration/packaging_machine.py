@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = (
     "dh-rumprun",
     "rumprun-board-pvh",
+    "rumprun-check-xen",
+    "rumprun-lab",
     "rumprun-toolchain",
     "rumprun-toolchain-c++",
     "zlib1g-rumprun-dev",

@@ -55,11 +55,13 @@ def names_of(deb: Path) -> list[str]:
     return [line.split()[5] for line in run(["dpkg-deb", "-c", deb]).stdout.splitlines()]
 
 
-def test_there_are_four_packages(first: Path) -> None:
+def test_there_are_six_packages(first: Path) -> None:
     built = sorted(path.name for path in first.glob("*.deb"))
     assert built == [
         f"dh-rumprun_{VERSION}_all.deb",
         f"rumprun-board-pvh_{VERSION}_amd64.deb",
+        f"rumprun-check-xen_{VERSION}_amd64.deb",
+        f"rumprun-lab_{VERSION}_amd64.deb",
         f"rumprun-toolchain-c++_{VERSION}_amd64.deb",
         f"rumprun-toolchain_{VERSION}_amd64.deb",
     ]
@@ -102,6 +104,8 @@ def test_two_builds_are_bit_identical(first: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in second.glob("*.deb")) == [
         f"dh-rumprun_{VERSION}_all.deb",
         f"rumprun-board-pvh_{VERSION}_amd64.deb",
+        f"rumprun-check-xen_{VERSION}_amd64.deb",
+        f"rumprun-lab_{VERSION}_amd64.deb",
         f"rumprun-toolchain_{VERSION}_amd64.deb",
     ]
     for twin in sorted(second.glob("*.deb")):
@@ -159,7 +163,8 @@ def installed_rumpdeb(root: Path, *words: str) -> Completed:
 
 def test_the_command_works_where_it_is_installed(root: Path) -> None:
     assert installed_rumpdeb(root, "--version").stdout == f"rumpdeb {VERSION}\n"
-    (target,) = json.loads(installed_rumpdeb(root, "targets", "--json").stdout)
+    targets = json.loads(installed_rumpdeb(root, "targets", "--json").stdout)
+    (target,) = [row for row in targets if row["name"] == load_target().name]
     assert target["compiler"] == str(root / "usr/bin" / f"{load_target().triple}-gcc")
 
 

@@ -197,6 +197,19 @@ def test_where_some_are_kept_all_others_are_dropped(source: SourcePackage) -> No
     assert [name for name in ("liba-dev", "bison", "dpkg-dev") if kept.drops(name)] == ["bison"]
 
 
+def test_one_of_several_names_is_kept(source: SourcePackage) -> None:
+    text = f'[[keep]]\nbuild-depends = ["libold-dev | liba-dev", "libx-dev | liby-dev"]\n{R}'
+    assert judged(text, source) == {
+        "libold-dev | liba-dev": "",
+        "libx-dev | liby-dev": "not in Build-Depends of sample",
+    }
+    kept = recipe(text)
+    names = ("liba-dev", "libold-dev", "libb-dev")
+    assert [name for name in names if kept.drops(name)] == ["libb-dev"]
+    with pytest.raises(InputError, match=r"keep\[1\].build-depends"):
+        recipe(f'[[keep]]\nbuild-depends = ["liba-dev|liby-dev"]\n{R}')
+
+
 def test_a_library_is_added_where_build_depends_has_it_not(source: SourcePackage) -> None:
     text = f'[[add]]\nbuild-depends = ["liba-dev", "libd-dev"]\n{R}'
     assert judged(text, source) == {

@@ -31,12 +31,21 @@ MAY_RUN_PROGRAMS = {
     "debhelper/pass/left_out.py",
     "lib/rumprun/command.py",
     "toolchain/make_cache_site.py",
+    "toolchain/netbsd/driver.py",
     "toolchain/shared_link.py",
 }
 
 _SKIPPED = {".git", "build", "__pycache__", ".hypothesis", ".debhelper", ".pc"}
 # Where dpkg-buildpackage stages the packages.
-_STAGED = {"dh-rumprun", "rumprun-board-pvh", "rumprun-toolchain", "rumprun-toolchain-c++", "tmp"}
+_STAGED = {
+    "dh-rumprun",
+    "rumprun-board-pvh",
+    "rumprun-check-xen",
+    "rumprun-lab",
+    "rumprun-toolchain",
+    "rumprun-toolchain-c++",
+    "tmp",
+}
 # Sources of packages that stand for other people's, and so look like them.
 _OTHERS = ROOT / "tests" / "packages"
 _NEEDS_SPDX = {".c", ".cmake", ".h", ".meson", ".mk", ".pl", ".pm", ".pod", ".py", ".sh", ".svg",

@@ -91,6 +91,13 @@ SCHEMA: Final[dict[str, Any]] = {
         },
         "components": {"type": "array", "items": COMPONENT_SCHEMA},
         "sbom": {"type": ["string", "null"], "pattern": _FILE_NAME},
+        # Only where a program says which hypervisor it is for.
+        "xen": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["domctl"],
+            "properties": {"domctl": {"type": "integer", "minimum": 1, "maximum": 0xFFFFFFFF}},
+        },
         "files": {
             "type": "object",
             "minProperties": 1,
@@ -146,6 +153,8 @@ class Image:
     machine is to have, in MiB, None for what it needs; ``options`` words of the kernel command
     line. ``kernel`` is None where the user gave the kernel or there is none. ``components`` are
     what the image is made of; ``sbom`` is the name of the file that lists them in SPDX's form.
+    ``domctl`` is the version of Xen's domctl interface that the programs were linked for, None
+    where they do not say.
     """
 
     board: str
@@ -158,6 +167,7 @@ class Image:
     files: tuple[ImageFile, ...]
     components: tuple[Component, ...] = ()
     sbom: str | None = None
+    domctl: int | None = None
 
     @property
     def size(self) -> int:
@@ -195,6 +205,7 @@ def image_document(image: Image) -> dict[str, Any]:
         "kernel": {"package": kernel.package, "version": kernel.version} if kernel else None,
         "components": [component_value(component) for component in image.components],
         "sbom": image.sbom,
+        **({"xen": {"domctl": image.domctl}} if image.domctl else {}),
         "files": {
             file.name: {"size": file.size, "sha256": file.sha256}
             for file in sorted(image.files, key=lambda file: file.name)
@@ -250,6 +261,7 @@ def parse_image(text: str, *, where: str = IMAGE_JSON) -> Image:
         files=tuple(ImageFile(name=name, **facts) for name, facts in document["files"].items()),
         components=tuple(map(read_component, document["components"])),
         sbom=document["sbom"],
+        domctl=document.get("xen", {}).get("domctl"),
     )
 
 

@@ -114,6 +114,7 @@ def facts(found: Inspection) -> Iterator[tuple[str, str]]:
         yield "kernel", f"{image.kernel.package} {plain(image.kernel.version)}"
     else:
         yield "kernel", "none of the archive"
+    yield "Xen", f"domctl interface {image.domctl:#x}" if image.domctl else "any"
     yield "memory", f"{image.memory} MiB" if image.memory else "as needed"
     yield "options", " ".join(image.options) or "none"
     yield (

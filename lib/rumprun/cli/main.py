@@ -25,6 +25,7 @@ SUBCOMMANDS = (
     "bake",
     "run",
     "xl",
+    "lab",
     "iso",
     "inspect",
     "new",
@@ -32,10 +33,12 @@ SUBCOMMANDS = (
     "symbolize",
     "gdb",
     "targets",
+    "toolchain",
     "recipes",
     "scan",
     "stale",
     "config",
+    "farm",
 )
 
 

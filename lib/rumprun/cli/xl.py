@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import re
 import shutil
 from pathlib import Path
 
@@ -20,7 +19,9 @@ from rumprun.lab.devices import check_block
 from rumprun.lab.domain import (
     COMMAND_LINE_LIMITS,
     CONSOLE,
+    check_kind,
     command_line_config,
+    domain_name,
     domain_text,
     make_domain,
 )
@@ -31,8 +32,6 @@ from rumprun.workdir import atomic_path, temporary_tree
 HELP = "print the configuration of an image's domain, for Xen's xl"
 
 TAKES_PROGRAM_ARGUMENTS = True
-
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,18 +75,14 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.program_arguments is not None and not arguments.ramdisk:
         raise UsageError("arguments for a program without --ramdisk FILE", hint="they go there")
     board = find_board(image.board)
-    if arguments.type not in board.domains:
-        raise UsageError(
-            f"board {board.name} does not run in a domain of type {arguments.type}",
-            hint=f"it runs in {', '.join(board.domains)}",
-        )
+    check_kind(board, arguments.type)
     for block in arguments.block:
         check_block(block)
     with temporary_tree() as scratch:
         boot = _boot(image, document, arguments, scratch)
         domain = make_domain(
             boot if not arguments.ramdisk else _with_ramdisk(boot, arguments.ramdisk),
-            name=arguments.name or _name(arguments.directory),
+            name=arguments.name or domain_name(arguments.directory),
             kind=arguments.type,
             memory=memory_chosen(image, arguments.memory),
             vifs=arguments.net,
@@ -121,6 +116,9 @@ def _boot(
     boot = find_board(image.board).boot(image, arguments.directory, request, scratch)
     if document is None or arguments.ramdisk:
         return boot
+    if boot.says_end:
+        whole = dataclasses.replace(request, config=document_text(document))
+        return find_board(image.board).boot(image, arguments.directory, whole, scratch)
     if "--" in image.options:
         raise UsageError(
             "a configuration, and the image's kernel options end with one after --",
@@ -134,9 +132,3 @@ def _with_ramdisk(boot: Boot, ramdisk: Path) -> Boot:
     if boot.initramfs is None:
         raise UsageError("--ramdisk, and there is nothing to put there", hint="leave it out")
     return dataclasses.replace(boot, initramfs=ramdisk)
-
-
-def _name(directory: Path) -> str:
-    """The directory's name, as far as a domain can have it."""
-    name = directory.absolute().resolve().name
-    return _NOT_IN_A_NAME.sub("-", name.removesuffix(".image")).strip("-")[:64]

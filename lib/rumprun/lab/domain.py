@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rumprun.bake.board import Boot
+from rumprun.bake.board import Board, Boot
 from rumprun.config.document import Document, document_text
 from rumprun.config.map import Device
 from rumprun.errors import InputError, UsageError
@@ -26,6 +26,7 @@ _DISK_PREFIX: Final = "xvd"
 COMMAND_LINE_LIMITS: Final = {"pvh": 2047, "pv": 1023}
 
 _NAME = re.compile(r"[A-Za-z0-9._+-]{1,64}")
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._+-]+")
 _VIF = re.compile(r"[a-z-]+=[^\s,'\"\\]+(,[a-z-]+=[^\s,'\"\\]+)*")
 
 # What a person writes into the file for a device that it lacks.
@@ -105,6 +106,21 @@ def quote(text: str) -> str:
         raise InputError(f"{text!r}: xl's files have no control characters and are UTF-8")
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def check_kind(board: Board, kind: str) -> None:
+    """Raise :class:`UsageError` where the board does not run in domains of the type ``kind``."""
+    if kind not in board.domains:
+        raise UsageError(
+            f"board {board.name} does not run in a domain of type {kind}",
+            hint=f"it runs in {', '.join(board.domains)}",
+        )
+
+
+def domain_name(directory: Path) -> str:
+    """The name of an image's directory, as far as a domain can have it."""
+    name = directory.absolute().resolve().name
+    return _NOT_IN_A_NAME.sub("-", name.removesuffix(".image")).strip("-")[:64]
 
 
 def command_line_config(document: Document) -> str:

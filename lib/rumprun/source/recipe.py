@@ -90,6 +90,11 @@ class Entry:
     package: str = ""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The packages that :attr:`value` means: any of them, as versions of the source differ."""
+        return tuple(name.strip() for name in self.value.split("|"))
+
+    @property
     def key(self) -> str:
         """Where it is in the file, such as ``configure[1].arguments``."""
         table, key = self.kind.value
@@ -142,7 +147,7 @@ class Recipe:
 
         Where some are to be kept, it does without all others but what runs any debian/rules.
         """
-        kept = self.values(Kind.KEPT)
+        kept = [name for entry in self.of(Kind.KEPT) for name in entry.names]
         wanted = (*kept, *self.values(Kind.ADDED))
         left = bool(kept) and package not in wanted and package not in _ALWAYS_KEPT
         return left or package in self.values(Kind.BUILD_DEPENDS)

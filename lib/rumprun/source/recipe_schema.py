@@ -100,7 +100,13 @@ SCHEMA: Mapping[str, Any] = {
         ),
         "keep": _tables(
             "keep",
-            {"build-depends": _names(PACKAGE_NAME, "the name of a package in Build-Depends")},
+            {
+                "build-depends": _names(
+                    rf"{PACKAGE_NAME}( \| {PACKAGE_NAME})*",
+                    "the name of a package in Build-Depends, or several with ' | ' in between, "
+                    "of which each version of the source has one",
+                )
+            },
         ),
         "add": _tables(
             "add",

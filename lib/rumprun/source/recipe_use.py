@@ -276,9 +276,9 @@ def _build_depends(
         else:
             yield Used(entry=entry, evidence=f"{source.name} does not build-depend on it")
     for entry in (*recipe.of(Kind.BUILD_DEPENDS), *recipe.of(Kind.KEPT)):
-        if entry.value in wanted:
+        if wanted.intersection(entry.names):
             yield Used(entry=entry, evidence=f"{source.name} build-depends on it")
-        elif entry.value in declared:
+        elif declared.intersection(entry.names):
             yield Unused(entry=entry, why="not wanted in a variant pass anyway")
         else:
             hint = _guess(entry.value, declared)
