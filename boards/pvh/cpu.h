@@ -138,8 +138,6 @@ static inline struct cpu_id cpu_id(uint32_t leaf, uint32_t part)
                      : "a"(leaf), "c"(part));
     return id;
 }
-/* Lets pending interrupts in, or waits for one. */
-static inline void cpu_idle(void) { __asm__ volatile("sti; hlt; cli" : : : "memory"); }
 static inline void cpu_pause(void) { __asm__ volatile("pause"); }
 static inline void cpu_barrier(void) { __asm__ volatile("mfence" : : : "memory"); }
 #endif

@@ -141,6 +141,17 @@ entry_go_on:
     call *%rdx
     jmp entry_leave
 
+    /* void cpu_idle(void): lets pending interrupts in, or waits for one. */
+    .globl cpu_idle, cpu_idle_halt, cpu_idle_over
+    .balign 16
+cpu_idle:
+    sti
+cpu_idle_halt:
+    hlt
+cpu_idle_over:
+    cli
+    ret
+
     /* void thread_switch(struct thread *from, struct thread *to) */
     .globl thread_switch
     .balign 16

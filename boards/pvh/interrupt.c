@@ -71,6 +71,15 @@ bool interrupt_of_fault(struct registers *registers)
     return true;
 }
 
+/* An interrupt between sti and hlt has happened: hlt must not wait for it. Processors let none in
+   there. QEMU (7.2 at least) does where it emulates a virtual machine: helper_vmrun() does not
+   restore the shadow of sti that helper_vmexit() saved. */
+static void skip_halt(struct registers *registers)
+{
+    if (registers->rip == (uintptr_t)cpu_idle_halt)
+        registers->rip = (uintptr_t)cpu_idle_over;
+}
+
 bool trap_interrupt(struct registers *registers)
 {
     const uint64_t vector = registers->number;
@@ -84,6 +93,7 @@ bool trap_interrupt(struct registers *registers)
         handlers[vector - FIRST_VECTOR].handler(handlers[vector - FIRST_VECTOR].with);
         apic_done();
     }
+    skip_halt(registers);
     return trap_is_program(registers);
 }
 

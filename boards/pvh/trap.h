@@ -19,6 +19,10 @@ static inline bool trap_is_program(const struct registers *registers)
 bool trap_fault(struct registers *registers);
 void trap_fault_on(struct registers *registers);
 bool trap_interrupt(struct registers *registers);
+
+/* Lets pending interrupts in, or waits for one; the instruction that waits, and the next one. */
+void cpu_idle(void);
+extern char cpu_idle_halt[], cpu_idle_over[];
 /* Whether a fault was an interrupt whose gate is not present; then it is made to look like one. */
 bool interrupt_of_fault(struct registers *registers);
 /* Whether what calls it runs on such a stack, where nothing may wait. */
