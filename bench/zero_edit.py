@@ -4,9 +4,10 @@
 
 Each source is fetched, its Build-Depends are installed, and it is built by dpkg-buildpackage (for
 amd64 alone, without tests and without documentation, as many jobs as for the variant) and by
-``rumpdeb build --check``. What was measured is kept in build/zero-edit, a file for each source and
-version of it, so that a list can be finished later; ``--again`` forgets that. A source whose
-variant exists already is built again only with ``--again``.
+``rumpdeb build --check``. What was measured is kept beside the table, so that a list can be
+finished later, on another machine as well; ``--again`` measures anew. A source for which others are
+needed that were measured elsewhere wants these named, with ``--again``: their variants are in
+build/zero-edit.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -37,7 +38,8 @@ from rumprun.workdir import temporary_tree
 
 ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT / "bench" / "zero_edit.list"
-KEPT = ROOT / "build" / "zero-edit"
+ROWS = ROOT / "bench" / "results" / "zero_edit.json"
+VARIANTS = ROOT / "build" / "zero-edit"
 LIMIT = 3600.0
 CHECK_MINUTES = 4
 NATIVE_PROFILES = ("nocheck", "nodoc")
@@ -47,9 +49,10 @@ HOW = """\
 source by the tool alone; *lines* are those of a recipe. Seconds are wall time, with as many jobs
 for one as for the other, and one build each: natively by dpkg-buildpackage (nocheck, nodoc), and
 the variant from the unpacked source to the packages, both without what apt does. *Off* are the
-features switched off for want of a variant of their library, and the programs left out. Own tests
-are the source's, run on the variant, for {minutes} minutes at most. Built: {built} of {total}, of
-which without a recipe: {plain}. Median of variant / native: {ratio}."""
+features switched off for want of a variant of their library, and the programs left out. A source
+was built both ways on one machine, others perhaps on another of its kind. Own tests are the
+source's, run on the variant, for {minutes} minutes at most. Built: {built} of {total}, of which
+without a recipe: {plain}. Median of variant / native: {ratio}."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,19 +78,27 @@ def main() -> int:
     parser.add_argument("--table", action="store_true", help="only write the table")
     arguments = parser.parse_args()
     names = arguments.sources or listed()
-    (KEPT / "variants").mkdir(parents=True, exist_ok=True)
-    rows = []
+    VARIANTS.mkdir(parents=True, exist_ok=True)
+    rows = read_rows()
     for name in names:
-        place = KEPT / f"{name}.json"
-        if arguments.again:
-            place.unlink(missing_ok=True)
-        if not place.exists() and not arguments.table:
-            measured = measure(name, arguments.jobs)
-            place.write_text(json.dumps(asdict(measured), indent=2) + "\n", encoding="utf-8")
-        if place.exists():
-            rows.append(Row(**json.loads(place.read_text(encoding="utf-8"))))
-    write(rows)
+        if not arguments.table and (arguments.again or name not in rows):
+            rows[name] = measure(name, arguments.jobs)
+            write_rows(rows)
+    write([rows[name] for name in listed() if name in rows])
     return 0
+
+
+def read_rows() -> dict[str, Row]:
+    """What was measured so far, by source."""
+    if not ROWS.exists():
+        return {}
+    return {name: Row(**row) for name, row in json.loads(ROWS.read_text(encoding="utf-8")).items()}
+
+
+def write_rows(rows: Mapping[str, Row]) -> None:
+    """Keep what was measured."""
+    found = {name: asdict(row) for name, row in rows.items()}
+    ROWS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def listed() -> list[str]:
@@ -151,7 +162,7 @@ def build_natively(tree: Path, directory: Path, jobs: int) -> float:
 
 def build_variant(dsc: Path, name: str, version: str, native: float | None, jobs: int) -> Row:
     """Run rumpdeb as a user does, and read its report."""
-    output = KEPT / "variants"
+    output = VARIANTS
     words = (ROOT / "rumpdeb", "build", "--only-named", "--install-deps", "--json", dsc)
     options = ("--output", output, "--jobs", str(jobs))
     check = ("--check", "--check-timeout", str(CHECK_MINUTES))
