@@ -37,6 +37,7 @@ def built(built_xen: Path) -> Path:
     debs = sorted((built_xen.parents[2] / "out").glob("*.deb"))
     assert [deb.name.partition("_")[0] for deb in debs] == [
         "libxen-rumprun-dev",
+        "vchan-socket-proxy-rumprun",
         "xenstored-rumprun",
     ]
     run([RUMPDEB, "audit", *debs])
@@ -52,6 +53,18 @@ def test_xenstored_is_a_static_program_of_its_own(built: Path, tmp_path: Path) -
     answer = run([program, "--no-fork", "--pid-file", tmp_path / "pid"], check=False, timeout=20)
     assert answer.returncode != 0
     assert "hypervisor" in answer.stderr
+
+
+def test_the_monitors_proxy_is_a_program_of_its_own(built: Path) -> None:
+    answer = run([built / "bin" / "vchan-socket-proxy"], check=False)
+    assert answer.returncode == 1
+    assert "domainid nodepath [socket-path|file-no|-]" in answer.stderr
+
+
+def test_the_stores_library_is_for_several_threads(built: Path) -> None:
+    """As the archive's shared one is: QEMU's threads share a connection."""
+    names = run([load_target().tool("nm"), built / "lib" / "libxenstore.a"]).stdout
+    assert "U pthread_mutex_lock" in names
 
 
 def test_a_program_is_linked_with_xens_libraries(built: Path, tmp_path: Path) -> None:
