@@ -55,6 +55,16 @@ static const char *const directories[] = {
 /* What tmpfs hides is made once that is mounted. */
 static const char *const run_directories[] = {"/run/xen", "/run/xenstored", "/run/lock"};
 
+/* The names that devtmpfs leaves to user space; Xen's hotplug scripts lock what they read there. */
+static const struct {
+    const char *goal, *name;
+} links[] = {
+    {"/proc/self/fd", "/dev/fd"},
+    {"fd/0", "/dev/stdin"},
+    {"fd/1", "/dev/stdout"},
+    {"fd/2", "/dev/stderr"},
+};
+
 void setup_say(const char *format, ...)
 {
     char line[256];
@@ -132,6 +142,9 @@ bool setup_machine(void)
     }
     for (size_t place = 0; place < sizeof run_directories / sizeof *run_directories; place++)
         make_directory(run_directories[place]);
+    for (size_t place = 0; place < sizeof links / sizeof *links; place++)
+        if (symlink(links[place].goal, links[place].name) && errno != EEXIST)
+            setup_say("cannot make %s: %s", links[place].name, strerror(errno));
     setrlimit(RLIMIT_NOFILE, &descriptors);
     if (!load_modules())
         return false;

@@ -24,7 +24,10 @@ Files = dict[str, Entry | Link | Directory]
 # What is also a name at the top, as a link.
 _MERGED: Final = ("bin", "lib", "lib64", "sbin")
 
-_LINKS: Final = {name: f"usr/{name}" for name in _MERGED} | {"var/run": "../run"}
+_LINKS: Final = {name: f"usr/{name}" for name in _MERGED} | {
+    "var/run": "../run",
+    "var/lock": "../run/lock",
+}
 
 _BUSYBOX: Final = "usr/bin/busybox"
 _LOADER: Final = "usr/lib64/ld-linux-x86-64.so.2"
@@ -41,6 +44,8 @@ _PROGRAMS: Final = {
     "bash": re.compile(r"usr/bin/bash"),
     "busybox-static": re.compile(_BUSYBOX),
     "iproute2": re.compile(r"usr/s?bin/(ip|bridge)"),
+    # Hotplug scripts wait for one another with it, and busybox's has other options.
+    "util-linux": re.compile(r"usr/bin/flock"),
 }
 
 # Loaded by libc itself where a thread is cancelled, as libxenstore does.

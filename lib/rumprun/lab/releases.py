@@ -9,7 +9,7 @@ from typing import Final
 from rumprun.errors import UsageError
 
 # The same for each release: dom0's shell, and what Xen's hotplug scripts call.
-_COMMON: Final = ("bash", "busybox-static", "iproute2", "xenstore-utils")
+_COMMON: Final = ("bash", "busybox-static", "iproute2", "util-linux", "xenstore-utils")
 _KERNEL: Final = "linux-image-amd64"
 
 
