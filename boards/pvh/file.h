@@ -49,6 +49,8 @@ struct file_operations {
     /* For what maps itself (devices): called by mmap with the region that was made for it. */
     int (*map)(struct file *file, struct region *region);
     void (*unmap)(struct file *file, struct region *region, uint64_t start, uint64_t end);
+    /* Before mprotect changes such a region, or a part of it: 0, or why that may not be. */
+    int (*protect)(struct file *file, const struct region *region, int protection);
     /* For those without a node. */
     int (*facts)(struct file *file, struct stat *facts);
     int (*truncate)(struct file *file, uint64_t size);

@@ -311,6 +311,18 @@ static void protect_mapped(uint64_t address, void *with)
         paging_protect(address, region_paging(with, flags));
 }
 
+/* Whether the region's file lets it be protected so. */
+static int check_region(const struct region *region, int protection)
+{
+    struct file *file = region->file;
+    if (!file)
+        return 0;
+    if ((region->flags & MAP_SHARED) && (protection & PROT_WRITE) &&
+        (file->flags & O_ACCMODE) != O_RDWR)
+        return -EACCES;
+    return file->operations->protect ? file->operations->protect(file, region, protection) : 0;
+}
+
 /* Whether all of the range is mapped, and may be protected so. */
 static int check_protect(struct space *space, uint64_t start, uint64_t end, int protection)
 {
@@ -319,9 +331,9 @@ static int check_protect(struct space *space, uint64_t start, uint64_t end, int 
         region = space_find(space, start);
         if (!region)
             return -ENOMEM;
-        if ((region->flags & MAP_SHARED) && region->file && (protection & PROT_WRITE) &&
-            (region->file->flags & O_ACCMODE) != O_RDWR)
-            return -EACCES;
+        const int error = check_region(region, protection);
+        if (error)
+            return error;
         if (!region->file && !(region->protection & PROT_WRITE))
             more += MIN(end, region->end) - start;
     }

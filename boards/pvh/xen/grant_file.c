@@ -115,6 +115,14 @@ static void grants_unmap(struct file *file, struct region *region, uint64_t star
     }
 }
 
+/* Xen was asked for no more than reading; nor could a private page be copied at the first write:
+   the base itself has the other domain's memory nowhere. */
+static int grants_protect(struct file *file, const struct region *region, int protection)
+{
+    const struct grant_set *set = find_set(file->data, region->offset);
+    return set && set->read_only && (protection & PROT_WRITE) ? -EACCES : 0;
+}
+
 static struct grant_set *make_set(uint32_t count)
 {
     struct grant_set *set = heap_get(sizeof *set + count * sizeof *set->pages);
@@ -234,6 +242,7 @@ static const struct file_operations grant_operations = {
     .control = grants_control,
     .map = grants_map,
     .unmap = grants_unmap,
+    .protect = grants_protect,
     .release = grants_release,
 };
 
