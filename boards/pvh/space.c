@@ -129,11 +129,12 @@ static void drop_mapped(struct space *space, uint64_t start, uint64_t end)
 static void remove_regions(struct space *space, uint64_t start, uint64_t end)
 {
     struct region **link = space_place(space, start);
-    space->last_found = NULL;
     while (*link && (*link)->start < end) {
         struct region *region = *link;
         if (region_is_device(region) && region->file->operations->unmap)
             region->file->operations->unmap(region->file, region, region->start, region->end);
+        /* The file may have written there, by a fault that found the region once more. */
+        space->last_found = NULL;
         drop_mapped(space, region->start, region->end);
         space->mapped -= region->end - region->start;
         *link = region->next;
