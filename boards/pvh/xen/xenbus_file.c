@@ -114,6 +114,15 @@ static void put_watch(struct user_watch *watch)
     heap_put(watch);
 }
 
+/* Out of the list before anything is sent: if the connection breaks by that, all requests end at
+   once, those of this file's watches and transactions too. */
+static void end_watch(struct user_watch *watch)
+{
+    list_remove(&watch->own);
+    store_unwatch(&watch->watch, watch->path);
+    heap_put(watch);
+}
+
 static struct user_watch *find_watch(struct store_file *store, const struct user_watch *wanted)
 {
     LIST_EACH(place, &store->watches) {
@@ -181,8 +190,7 @@ static void drop_watch(struct store_file *store, const char *path, const char *t
         struct user_watch *watch = LIST_ENTRY(place, struct user_watch, own);
         if (strcmp(watch->path, path) != 0 || strcmp(watch->token, token) != 0)
             continue;
-        store_unwatch(&watch->watch, watch->path);
-        put_watch(watch);
+        end_watch(watch);
         break;
     }
     queue_text(store, XS_UNWATCH, store->head.request, "OK", NULL);
@@ -310,15 +318,14 @@ static unsigned store_poll(struct file *file, struct poll_watch *watch)
 static void store_release(struct file *file)
 {
     struct store_file *store = file->data;
-    LIST_EACH(watch_place, &store->watches) {
-        struct user_watch *watch = LIST_ENTRY(watch_place, struct user_watch, own);
-        store_unwatch(&watch->watch, watch->path);
-        put_watch(watch);
-    }
-    LIST_EACH(place, &store->transactions) {
-        struct user_transaction *transaction = LIST_ENTRY(place, struct user_transaction, own);
-        end_transaction(transaction->number);
+    while (!list_empty(&store->watches))
+        end_watch(LIST_ENTRY(store->watches.next, struct user_watch, own));
+    while (!list_empty(&store->transactions)) {
+        struct user_transaction *transaction =
+            LIST_ENTRY(store->transactions.next, struct user_transaction, own);
+        const uint32_t number = transaction->number;
         drop_transaction(transaction);
+        end_transaction(number);
     }
     LIST_EACH(reply_place, &store->replies)
         heap_put(LIST_ENTRY(reply_place, struct store_message, queue));
