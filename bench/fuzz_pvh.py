@@ -4,8 +4,8 @@
 
 Needs what "scripts/install-deps fuzz" installs, and libxen-dev. The seconds are shared by the
 start info, root archives, programs' headers, virtio rings, the xenstore's ring, all that Xen shares
-with a guest, and packed images. An input that makes one fail stays in build/fuzz-pvh, and the
-status is that of a failed command.
+with a guest, the files of Xen's devices, and packed images. An input that makes one fail stays in
+build/fuzz-pvh, and the status is that of a failed command.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import lz4.block
 from result_page import write_page
 
+from boards.host_build import DEVICES
 from rumprun import command
 from rumprun.bake.root import Entry, Link
 from rumprun.bake.root_archive import write_root
@@ -42,8 +44,12 @@ PARTS = {
     "ring": ("virtio rings", "virtio/ring.c"),
     "xenbus": ("the xenstore's ring", "xen/xenbus_ring.c"),
     "guest": ("events, console, grants, the store's client and files", "xen/xenbus_ring.c"),
+    "device": ("the files of Xen's devices, and what is mapped of them", "xen/*_file.c"),
     "lz4": ("packed images", "unpack/lz4.c"),
 }
+
+# Those that are made of more than one source.
+SOURCES = {"device": DEVICES}
 
 PROGRAM = "void _start(void);\nint kept = 1;\nvoid _start(void) { for (;;) kept++; }\n"
 
@@ -79,7 +85,8 @@ def build(name: str, source: str) -> Path:
     command.run(
         ["clang", "-std=gnu11", "-D_GNU_SOURCE", "-DFUZZER", "-g", "-O1",
          "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all", "-I", BASE,
-         "-isystem", WORK, "-o", fuzzer, TESTS / f"{name}_fuzz.c", BASE / source],
+         "-isystem", WORK, "-o", fuzzer, TESTS / f"{name}_fuzz.c",
+         *SOURCES.get(name, [BASE / source])],
         timeout=300,
         hint="run scripts/install-deps fuzz",
     )  # fmt: skip

@@ -11,6 +11,14 @@ ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "boards" / "pvh"
 OWN = ROOT / "tests" / "boards"
 
+# What device_fuzz.c is built with: its shims, and what a program's files of Xen reach.
+DEVICES = [
+    *(OWN / name for name in ("device_ask.c", "device_shim.c", "device_store.c", "memory_shim.c")),
+    *(BASE / "xen" / f"{name}_file.c" for name in ("event", "grant", "share", "xenbus")),
+    *(BASE / "xen" / name for name in ("devices.c", "privcmd.c", "store_page.c", "xenbus_ring.c")),
+    *(BASE / name for name in ("fault.c", "file.c", "space.c", "space_move.c")),
+]
+
 _FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Werror",
           "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]  # fmt: skip
 

@@ -8,7 +8,7 @@
 #define MOST_MAPPED 4096
 
 size_t shim_pages, shim_pieces, shim_all_pages = 100000;
-unsigned shim_failures;
+unsigned shim_failures, shim_table_failures;
 uint64_t shim_seed = 1;
 
 /* Sorted by address. */
@@ -27,7 +27,8 @@ uint32_t shim_random(uint32_t below)
     return (uint32_t)(shim_seed >> 16) % below;
 }
 
-static bool fails(void) { return shim_failures && shim_random(shim_failures) == 0; }
+static bool one_of(unsigned count) { return count && shim_random(count) == 0; }
+static bool fails(void) { return one_of(shim_failures); }
 
 physical_t page_get(void)
 {
@@ -87,6 +88,8 @@ bool paging_map(uint64_t address, physical_t page, unsigned flags)
     BASE_ASSERT(address % PAGE_SIZE == 0 && !is_mapped(at, address) && page % PAGE_SIZE == 0);
     BASE_ASSERT(!((flags & PAGING_WRITE) && (flags & PAGING_EXECUTE)));
     BASE_ASSERT(mapped_count < MOST_MAPPED);
+    if (one_of(shim_table_failures))
+        return false;
     memmove(&mapped[at + 1], &mapped[at], (mapped_count - at) * sizeof *mapped);
     mapped[at].address = address;
     mapped[at].page = page;

@@ -11,6 +11,8 @@ extern size_t shim_pages, shim_pieces;
 extern size_t shim_all_pages;
 /* One of so many requests for memory fails; 0: none does. */
 extern unsigned shim_failures;
+/* The same for what is mapped, which may want memory for a table. */
+extern unsigned shim_table_failures;
 /* What is mapped in a range. */
 size_t shim_mapped(uint64_t start, uint64_t end);
 /* Repeatable: xorshift. */
