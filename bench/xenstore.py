@@ -147,7 +147,7 @@ def start_row(image: Path, program: Path, programs: Path, memory: int) -> list[s
         put_programs(lab, programs)
         lab.put(image, "/root/image")
         words = (
-            f"init-xenstore-domain --kernel /root/image --memory {memory} >&2 & /root/client first"
+            f"init-xenstore-domain --kernel /root/image --memory {memory} >&2 && /root/client first"
         )
         said = lab.run(f"cat /proc/uptime; {words}; cat /proc/uptime", timeout=120).stdout.split()
         store = float(said[2]) - float(said[0])
