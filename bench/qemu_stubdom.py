@@ -41,7 +41,7 @@ LOGIN = r"login: $"
 HOW = """\
 `bench/qemu_stubdom.py --rounds {rounds}`: HVM guests under Xen {xen} in one lab, QEMU without KVM,
 where Xen and all domains share one emulated processor. Create: `xl create` to its end, which is
-when the device model runs. Login: from there to a prompt on the emulated serial line, by hvmloader,
+when the device model runs. Login: from there to that word on the emulated serial line, by hvmloader,
 SeaBIOS, GRUB from the emulated disk, and the slim kernel. Ports: reads of a port of the emulated
 IDE channel by a program. Emulated disk: sectors by programmed input, 32 bits at a time; by Xen's
 own driver: blocks of 1 MiB past the cache. Both disks' bytes are compared by their sums. Ports and
