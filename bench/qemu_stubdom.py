@@ -26,7 +26,7 @@ from result_page import write_page
 from hvm.machine import Hvm, Wanted, bake_stub, lab_request, make_disk, put_stub
 from rumprun.bake.kernel import DEFAULT_PACKAGE
 from rumprun.bake.slim_kernel import SOURCE_PACKAGE
-from rumprun.lab.xen import Lab, start_lab
+from rumprun.lab.xen import Lab, LabError, start_lab
 
 WORK = Path(__file__).resolve().parents[1] / "build" / "bench-qemu-stubdom"
 DATA_BYTES = 32 << 20
@@ -41,7 +41,7 @@ LOGIN = r"login: $"
 HOW = """\
 `bench/qemu_stubdom.py --rounds {rounds}`: HVM guests under Xen {xen} in one lab, QEMU without KVM,
 where Xen and all domains share one emulated processor. Create: `xl create` to its end, which is
-when the device model runs. Login: from there to that word on the emulated serial line, by hvmloader,
+when the device model runs. Login: from there to that word on the emulated serial line: hvmloader,
 SeaBIOS, GRUB from the emulated disk, and the slim kernel. Ports: reads of a port of the emulated
 IDE channel by a program. Emulated disk: sectors by programmed input, 32 bits at a time; by Xen's
 own driver: blocks of 1 MiB past the cache. Both disks' bytes are compared by their sums. Ports and
@@ -107,8 +107,12 @@ def measure_archive(lab: Lab, stub: int, figures: Figures) -> None:
 
 def works_in_little(lab: Lab) -> bool:
     """Whether a guest comes up with a stub domain of LEAST_MEMORY."""
-    guest = Hvm(lab, Wanted(name="little", disks=("/dev/vda",), stub=LEAST_MEMORY))
-    guest.expect(LOGIN)
+    try:
+        guest = Hvm(lab, Wanted(name="little", disks=("/dev/vda",), stub=LEAST_MEMORY))
+        guest.expect(LOGIN)
+    except LabError as error:
+        print(error, lab.run("tail -n 20 /var/log/xen/qemu-dm-little.log").stdout, flush=True)
+        return False
     end(lab, "little")
     return True
 

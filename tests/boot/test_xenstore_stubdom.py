@@ -131,14 +131,16 @@ def bake_what_waits(board_root: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def live_three_times(lab: Lab, image: Path) -> None:
-    """Have xl start a domain again that was asked to end, twice, and then destroy it."""
+    """Have xl start a domain anew, which it asks to begin again, then to end, and destroy it."""
     place, seen = lab.share / "again", f"/{SHARE}/again"
     text = images.prepare(image, images.Wanted(name="again"), place, seen, abi=lab.abi)
-    assert 'on_poweroff = "destroy"' in text
-    again = lab.create(text.replace('on_poweroff = "destroy"', 'on_poweroff = "restart"'))
+    for end in ("on_poweroff", "on_reboot"):
+        assert f'{end} = "destroy"' in text
+        text = text.replace(f'{end} = "destroy"', f'{end} = "restart"')
+    again = lab.create(text)
     for life in range(1, 4):
         wait_for_lives(again, life)
-        lab.run(f"xl {'shutdown' if life < 3 else 'destroy'} again", timeout=_LONG)
+        lab.run(f"xl {('reboot', 'shutdown', 'destroy')[life - 1]} again", timeout=_LONG)
 
 
 def wait_for_lives(guest: Guest, count: int) -> None:

@@ -114,6 +114,8 @@ void store_unwatch(struct store_watch *watch, const char *path);
 
 /* shutdown.c: what the xenstore's control/shutdown asks for. */
 void xen_control_begin(void);
+/* It is to end, and the toolstack then starts it anew. */
+extern bool xen_begins_again;
 
 /* The files of programs: each opens one of its kind. */
 int event_file_open(struct node *node, int flags, struct file **opened);

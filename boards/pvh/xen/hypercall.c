@@ -97,7 +97,8 @@ bool xen_begin(void)
 
 void xen_shutdown(unsigned reason)
 {
-    struct sched_shutdown shutdown = {.reason = reason};
+    const bool again = reason == SHUTDOWN_poweroff && xen_begins_again;
+    struct sched_shutdown shutdown = {.reason = again ? SHUTDOWN_reboot : reason};
     if (xen_is_here())
         (void)xen_operation(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &shutdown);
 }

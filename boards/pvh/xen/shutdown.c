@@ -6,9 +6,13 @@
 
 #define KEY "control/shutdown"
 
+#define REBOOT "reboot"
+
+bool xen_begins_again;
+
 static bool means_end(const char *order)
 {
-    static const char *const orders[] = {"poweroff", "halt", "reboot"};
+    static const char *const orders[] = {"poweroff", "halt", REBOOT};
     for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
         if (strcmp(order, orders[i]) == 0)
             return true;
@@ -22,6 +26,7 @@ static void take_order(void *unused, struct store_message *reply)
     (void)unused;
     if (reply && reply->head.type == XS_READ && means_end(reply->bytes)) {
         (void)store_send(XS_WRITE, 0, KEY, sizeof KEY, NULL, NULL);
+        xen_begins_again = strcmp(reply->bytes, REBOOT) == 0;
         if (machine_stop)
             machine_stop();
     }
