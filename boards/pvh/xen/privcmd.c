@@ -64,7 +64,8 @@ static int64_t device_model(const struct command_file *commands, uint64_t argume
         return -E2BIG;
     for (unsigned i = 0; i < wanted.num; i++) {
         struct privcmd_dm_op_buf buffer;
-        if (!copy_in(&buffer, (uintptr_t)&wanted.ubufs[i], sizeof buffer))
+        /* A number: the program may have said NULL. */
+        if (!copy_in(&buffer, (uintptr_t)wanted.ubufs + i * sizeof buffer, sizeof buffer))
             return -EFAULT;
         if (buffer.size > PAGE_SIZE)
             return -E2BIG;
