@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rumprun.bake.root_archive import PAGE, is_root
+from rumprun.elf_magic import ELF_MAGIC
 from rumprun.errors import InputError
 
 # MEMORY_BASE in boards/pvh/memory.h: from here to the end of all addresses is the base.
@@ -136,7 +137,7 @@ def loads_of(found: list[Segment], where: str) -> list[Segment]:
 
 def segments_of(content: bytes, where: str) -> list[Segment]:
     """The program headers of an ELF file; :class:`InputError` for what is none."""
-    if not content.startswith(b"\x7fELF\x02\x01") or len(content) < HEADER_SIZE:
+    if not content.startswith(ELF_MAGIC + b"\x02\x01") or len(content) < HEADER_SIZE:
         raise InputError(f"{where}: no base: not a 64-bit ELF file")
     (start,) = struct.unpack_from("<Q", content, _HEADERS_OFFSET)
     size, count = struct.unpack_from("<HH", content, _COUNTS_OFFSET)

@@ -22,6 +22,7 @@ from rumprun.bake.apt_state import apt_state
 from rumprun.bake.image import KernelOrigin
 from rumprun.bake.installed import find_kernel
 from rumprun.digest import sha256_of
+from rumprun.elf_magic import ELF_MAGIC
 from rumprun.errors import InputError, MissingError
 from rumprun.workdir import atomic_path, locked, temporary_tree
 
@@ -35,7 +36,6 @@ _MEMBER_PREFIX = "./boot/vmlinuz-"
 # Where Documentation/x86/boot.rst puts the mark of a kernel that a boot loader can start.
 _BOOT_MARK = b"HdrS"
 _BOOT_MARK_OFFSET = 0x202
-_ELF_MARK = b"\x7fELF"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def check_kernel(path: Path) -> None:
         start = _start_of(path)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise MissingError(f"{path}: no such kernel", hint="give the path of a vmlinuz") from error
-    if not (_is_marked(start) or start.startswith(_ELF_MARK)):
+    if not (_is_marked(start) or start.startswith(ELF_MAGIC)):
         raise InputError(f"{path}: not a Linux kernel", hint="give a vmlinuz for x86-64")
 
 

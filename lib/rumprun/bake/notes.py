@@ -19,12 +19,11 @@ from rumprun.bake.root import Entry
 from rumprun.bake.sbom import SBOM_NAME, sbom_document
 from rumprun.bake.xen_abi import domctl_of_programs
 from rumprun.contributions import Source
+from rumprun.elf_magic import is_elf
 from rumprun.origin import Provenance, trace_programs
 
 # What every board calls the kernel that it puts into an image.
 _KERNEL = "kernel"
-
-_ELF_MAGIC = b"\x7fELF"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,10 +95,7 @@ def _given(image: Image, board: Board, request: BakeRequest, directory: Path) ->
 
 def _is_elf(content: Path | bytes) -> TypeGuard[Path]:
     """Programs may be among the files, too, and have something in them."""
-    if isinstance(content, bytes):
-        return False
-    with content.open("rb") as file:
-        return file.read(len(_ELF_MAGIC)) == _ELF_MAGIC
+    return isinstance(content, Path) and is_elf(content)
 
 
 def _describe(file: _Given, digests: _Digests, known: Provenance, image: Image) -> Component:

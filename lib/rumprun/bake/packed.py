@@ -27,6 +27,7 @@ from rumprun.bake.base import (
     round_up,
     segments_of,
 )
+from rumprun.elf_magic import ELF_MAGIC
 from rumprun.errors import InputError
 
 # Sizes of name and description; the type; the name. XEN_ELFNOTE_PHYS32_ENTRY of <xen/elfnote.h>,
@@ -39,7 +40,7 @@ _OWN_NOTE: Final = (8, 24, 2, b"rumprun\0")
 
 # <elf.h>
 _HEADER: Final = struct.Struct("<16sHHIQQQIHHHHHH")
-_IDENTITY: Final = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
+_IDENTITY: Final = (ELF_MAGIC + b"\x02\x01\x01").ljust(16, b"\0")
 _ET_EXEC, _EM_X86_64 = 2, 62
 
 # boards/pvh/unpack/start.S: the address in its first instruction, and what it is told.

@@ -11,6 +11,7 @@ from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 
 from rumprun.elf import PARSER_ERRORS
+from rumprun.elf_magic import ELF_MAGIC
 from rumprun.errors import InputError, MissingError
 from rumprun.target.descriptor import Target
 
@@ -42,7 +43,7 @@ def check_program(path: Path, target: Target) -> None:
         raise MissingError(f"{path}: no such program", hint="give the path of its file") from error
     except IsADirectoryError as error:
         raise InputError(f"{path}: a directory, not a program") from error
-    if not content.startswith(b"\x7fELF"):
+    if not content.startswith(ELF_MAGIC):
         raise InputError(f"{path}: {_kind(content)}, not a static ELF program", hint=_hint())
     try:
         # From memory: offsets in a damaged header are no positions that a file can have.

@@ -7,6 +7,7 @@ import argparse
 import json
 from pathlib import Path
 
+from rumprun.elf_magic import ELF_MAGIC
 from rumprun.errors import InputError, RumprunError, SystemFault
 from rumprun.variant.audit.finding import printable
 from rumprun.variant.diagnose import UNKNOWN, Diagnosis, diagnose
@@ -20,7 +21,7 @@ _MAGIC = (
     b"BZh",
     b"\xfd7zXZ",
     b"\x28\xb5\x2f\xfd",
-    b"\x7fELF",
+    ELF_MAGIC,
     b"!<arch>\n",
     b"PK\x03",
 )

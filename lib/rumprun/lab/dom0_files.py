@@ -17,6 +17,7 @@ from elftools.elf.elffile import ELFFile
 from rumprun import command
 from rumprun.bake.root import Directory, Entry, Link
 from rumprun.elf import PARSER_ERRORS
+from rumprun.elf_magic import is_elf
 from rumprun.errors import MissingError
 
 Files = dict[str, Entry | Link | Directory]
@@ -50,8 +51,6 @@ _PROGRAMS: Final = {
 
 # Loaded by libc itself where a thread is cancelled, as libxenstore does.
 _LOADED_BY_NAME: Final = "libgcc_s.so.1"
-
-_ELF_MARK = b"\x7fELF"
 
 
 def merged(name: str) -> str:
@@ -139,9 +138,9 @@ def _entry(path: Path) -> Entry | Link:
 
 def _needed_by(path: Path) -> tuple[str, ...]:
     """The names of the libraries that the program or library ``path`` loads, and its loader's."""
+    if not is_elf(path):
+        return ()
     with path.open("rb") as file:
-        if file.read(len(_ELF_MARK)) != _ELF_MARK:
-            return ()
         try:
             elf = ELFFile(file)
             section = elf.get_section_by_name(".dynamic")

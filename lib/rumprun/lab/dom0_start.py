@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from rumprun.bake.xen_abi import check_hypervisor, domctl_in
+from rumprun.elf_magic import ELF_MAGIC
 from rumprun.errors import MissingError, UsageError
 from rumprun.lab.logs import GUESTS
 from rumprun.lab.machine import HOST_MOUNT, SHARE
@@ -15,7 +16,6 @@ from rumprun.lab.machine import HOST_MOUNT, SHARE
 # In the lab's share, where init-xenstore-domain finds it.
 STORE_IMAGE: Final = "xenstore-domain"
 
-_ELF_MARK: Final = b"\x7fELF"
 
 # Seconds for a store to answer for the first time.
 _STORE_LIMIT = 60
@@ -44,7 +44,7 @@ def _check_image(kernel: Path, abi: int) -> None:
     if not kernel.is_file():
         raise MissingError(f"{kernel}: no image for init-xenstore-domain")
     content = kernel.read_bytes()
-    needed = domctl_in(content, where=str(kernel)) if content.startswith(_ELF_MARK) else None
+    needed = domctl_in(content, where=str(kernel)) if content.startswith(ELF_MAGIC) else None
     check_hypervisor(needed, abi, where=str(kernel))
 
 

@@ -18,6 +18,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import NoteSegment
 
 from rumprun import paths
+from rumprun.elf_magic import ELF_MAGIC
 from rumprun.workdir import atomic_path
 
 _MARK_OFFSET = 0x202
@@ -73,7 +74,7 @@ def unpack(image: bytes) -> bytes | None:
         content = _decompress(payload)
     except (lzma.LZMAError, zlib.error):
         return None
-    return content if content and content.startswith(b"\x7fELF") else None
+    return content if content and content.startswith(ELF_MAGIC) else None
 
 
 def _decompress(payload: bytes) -> bytes | None:

@@ -19,13 +19,12 @@ from rumprun.contributions import (
     resolved,
     write_contributions,
 )
+from rumprun.elf_magic import is_elf
 from rumprun.origin import look_around
 from rumprun.source.package import SourcePackage
 from rumprun.target.descriptor import Target
 from rumprun.variant.harvest import Harvested
 from rumprun.variant.sysroot import Sysroot
-
-_ELF_MAGIC = b"\x7fELF"
 
 
 def name_sources(
@@ -69,8 +68,6 @@ def _programs(root: Path) -> Iterable[tuple[Path, Contributions]]:
     """The programs below ``root`` that say what is in them, and that nobody has resolved."""
     for path in sorted(root.rglob("*")):
         if path.is_file() and not path.is_symlink():
-            with path.open("rb") as file:
-                is_elf = file.read(4) == _ELF_MAGIC
-            said = read_contributions(path) if is_elf else None
+            said = read_contributions(path) if is_elf(path) else None
             if said and said.source is None:
                 yield path, said

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rumprun.command import run
+from rumprun.elf_magic import ELF_MAGIC
 from rumprun.errors import InputError
 from rumprun.source.naming import Candidate, Kind
 from rumprun.source.package import SourcePackage
@@ -24,7 +25,6 @@ from rumprun.variant.listed import matches, unmatched
 from rumprun.variant.relocate import names_paths, relocate_text
 
 _AR_MAGIC = (b"!<arch>\n", b"!<thin>\n")
-_ELF_MAGIC = b"\x7fELF"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ def assign(
             continue
         owner = by_original.get(file.binary)
         if is_shared(relative.name) and relative.parts[0] in ("lib", "libexec"):
-            if file.path.is_symlink() or not _starts_with(file.path, (_ELF_MAGIC,)):
+            if file.path.is_symlink() or not _starts_with(file.path, (ELF_MAGIC,)):
                 continue
             # Our compiler makes none, so another one did: keep it for the audit to refuse.
             owner = owner or next(iter(candidates), None)
@@ -284,5 +284,5 @@ def _strip(prefix: Path, target: Target) -> None:
             continue
         if _starts_with(path, _AR_MAGIC):
             run([tool, "--strip-debug", "--enable-deterministic-archives", *sections, path])
-        elif _starts_with(path, (_ELF_MAGIC,)):
+        elif _starts_with(path, (ELF_MAGIC,)):
             run([tool, "--strip-unneeded", *sections, path])

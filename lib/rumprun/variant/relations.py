@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rumprun.elf_magic import is_elf
 from rumprun.source.naming import Candidate
 from rumprun.source.needs import conflicting_variants, provided_variants
 from rumprun.source.package import SourcePackage
@@ -15,8 +16,6 @@ from rumprun.variant.depends import variant_depends
 from rumprun.variant.harvest import Harvested
 from rumprun.variant.linked import static_built_using
 from rumprun.variant.sysroot import Sysroot
-
-_ELF_MAGIC = b"\x7fELF"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +56,5 @@ def relate(
 
 def _programs(root: Path) -> list[str]:
     """The base names of the ELF files under ``root``: programs, for libraries are archives."""
-    found = []
-    for path in sorted(root.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as file:
-                if file.read(4) == _ELF_MAGIC:
-                    found.append(path.name)
-    return found
+    files = (path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink())
+    return [path.name for path in files if is_elf(path)]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from rumprun.elf_magic import ELF_MAGIC
 from rumprun.variant.audit import elf
 
 MAGIC: Final = b"!<arch>\n"
@@ -112,7 +113,7 @@ def _member(name: str, start: int, size: int, data: Buffer) -> Member:
         text = data[start : start + min(size, _MAX_LIBDEP)]
         words = text.split(b"\0", 1)[0].decode("utf-8", "surrogateescape").split()
         return Member(name=name, start=start, size=size, libraries=tuple(words))
-    if data[start : start + min(size, 4)] != elf.MAGIC:
+    if data[start : start + min(size, len(ELF_MAGIC))] != ELF_MAGIC:
         return Member(name=name, start=start, size=size)
     try:
         facts = elf.read_elf(io.BytesIO(data[start : start + size]), size)

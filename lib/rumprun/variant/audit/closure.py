@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from rumprun.command import run
+from rumprun.elf_magic import ELF_MAGIC
 from rumprun.target.descriptor import Target
 from rumprun.variant.audit import archive
 from rumprun.variant.audit.symbols import read_symbols
@@ -155,7 +156,7 @@ def is_archive(path: Path) -> bool:
             magic = stream.read(8)
     except OSError:
         return False
-    return magic == archive.MAGIC or (magic[:4] != b"\x7fELF" and path.suffix == ".a")
+    return magic == archive.MAGIC or (not magic.startswith(ELF_MAGIC) and path.suffix == ".a")
 
 
 def _archives(directory: Path) -> Iterator[Path]:

@@ -14,8 +14,6 @@ from elftools.elf.segments import NoteSegment
 
 from rumprun.elf import PARSER_ERRORS
 
-MAGIC = b"\x7fELF"
-
 _MAX_TAGS = 4096
 _DF_TEXTREL = 0x4
 _DF_1_PIE = 0x08000000

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rumprun.command import run
+from rumprun.elf_magic import is_elf
 from rumprun.target.descriptor import Target
 from rumprun.workdir import temporary_tree
 
@@ -176,7 +177,6 @@ def _multiarch_names() -> list[str]:
 
 def _is_elf(path: Path) -> bool:
     try:
-        with path.open("rb") as stream:
-            return stream.read(4) == b"\x7fELF"
+        return is_elf(path)
     except OSError:
         return False

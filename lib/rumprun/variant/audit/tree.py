@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rumprun.elf_magic import ELF_MAGIC
 from rumprun.errors import InputError
 from rumprun.variant.audit import archive, elf
 
@@ -102,7 +103,7 @@ def _scan_file(real: Path, path: str, size: int) -> Entry:
     with real.open("rb") as stream:
         magic = stream.read(8)
         stream.seek(0)
-        if magic[:4] == elf.MAGIC:
+        if magic.startswith(ELF_MAGIC):
             try:
                 facts = elf.read_elf(stream, size)
             except elf.ElfDamaged as error:

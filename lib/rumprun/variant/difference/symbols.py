@@ -12,6 +12,7 @@ from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 
 from rumprun.command import run
+from rumprun.elf_magic import is_elf
 from rumprun.target.descriptor import Target
 from rumprun.variant.audit.symbols import read_symbols
 from rumprun.variant.difference.files import Places
@@ -103,10 +104,7 @@ def _compared(
 
 
 def _is_elf(path: Path) -> bool:
-    if path.is_symlink():
-        return False
-    with path.open("rb") as stream:
-        return stream.read(4) == b"\x7fELF"
+    return not path.is_symlink() and is_elf(path)
 
 
 def needed(path: Path) -> tuple[str, ...]:
